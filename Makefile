@@ -1,0 +1,65 @@
+# The table of contents of the work: `make` alone prints the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CUSTOMER ?= demo
+PORT ?= 8080
+ONCE ?=
+UV_VERSION := 0.13.9
+# jsii, under the CDK library, needs a Node release that is still maintained; where there is none it comes as a wheel.
+NODE_MAJOR := $(shell node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/')
+NODE_GROUP := $(shell [ "$(or $(NODE_MAJOR),0)" -ge 22 ] && echo "" || echo "--group node")
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+.PHONY: help setup lint format test test-unit demo dev synth layer openapi bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.ready ## make the environment (the other targets call it)
+
+$(VENV)/.ready: pyproject.toml uv.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv sync --quiet --frozen --inexact $(NODE_GROUP)
+	@touch $@
+
+lint: setup ## ruff, mypy --strict, import arrows
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## let ruff format and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: setup ## all tests
+	$(BIN)/pytest -n 4 --dist loadgroup
+
+test-unit: setup ## the tests that need no cloud
+	$(BIN)/pytest -n 4 --dist loadgroup tests/unit
+
+demo: setup ## the laptop cloud with a guided tour (ONCE=1 ends after the tour)
+	$(BIN)/smyth demo --port $(PORT) $(if $(ONCE),--once)
+
+dev: setup ## the laptop cloud
+	$(BIN)/smyth dev --port $(PORT)
+
+layer: setup ## build the runtime layer for AWS
+	$(BIN)/python -m infra.layer
+
+synth: setup ## write cdk.out for CUSTOMER and lint the template
+	$(BIN)/python -m infra.app --customer $(CUSTOMER)
+	$(BIN)/cfn-lint -i W3005 -t cdk.out/*.template.json
+
+openapi: setup ## write docs/openapi.json from the route table and the models
+	$(BIN)/python -m smyth.http.openapi docs/openapi.json
+
+bench: setup ## import time and memory of every function, handler path, engine CPU
+	$(BIN)/python tests/bench/run.py
+
+clean: ## remove what was built
+	rm -rf $(VENV) cdk.out layers/*/build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""What the boxes of an agent do: one file per component."""

@@ -1,0 +1,124 @@
+"""What every component is made of: settings, ports, and one coroutine.
+
+A component is one file in this folder, named after the component, holding one
+subclass of :class:`Component`. The registry finds it by the file's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from smyth.connectors.models.port import Usage
+    from smyth.connectors.ports import Ports
+    from smyth.document.model import Component as Node
+
+
+class Settings(BaseModel):
+    """Base of all settings models: what a document says beyond them is kept there and not seen here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A built-in input or output of a component, told to people, models and the editor."""
+
+    name: str
+    type: str = "Any"
+    description: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a caller sent to an agent."""
+
+    method: str = "POST"
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    body: Any = None
+    #: Uploaded files: ``{fieldname, originalname, mimetype, base64}``.
+    files: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(slots=True)
+class Run:
+    """The run that a component works for: who, for which request, with which means."""
+
+    agent_id: str
+    team_id: str
+    behavior: str
+    request: Request
+    #: Agent variables, resolved: templates filled, vault references replaced.
+    variables: Mapping[str, Any]
+    #: Names of the variables whose value came from the vault; never expanded inside caller data.
+    secret_variables: frozenset[str]
+    ports: Ports
+    session_id: str
+    #: Receives text that a model component passes through to the caller while it runs.
+    passthrough: Callable[[str], None]
+    #: One entry per provider request, for metering.
+    usage: list[Usage] = field(default_factory=list)
+    #: System text and messages of the conversation that called this run, if one did.
+    conversation: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One execution of one component."""
+
+    #: The component as the document has it.
+    node: Node
+    #: Validated once, when the document was compiled; an instance of the component's ``Settings``.
+    settings: Any
+    #: Agent variables overlaid by the gathered inputs, expanded and converted to their declared types.
+    inputs: dict[str, Any]
+    run: Run
+
+
+class ComponentError(Exception):
+    """A component failed; the message becomes its ``_error`` output.
+
+    Attributes:
+        outputs: Further outputs that stand beside ``_error``.
+    """
+
+    def __init__(self, message: str, outputs: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.outputs = outputs or {}
+
+
+class Component:
+    """Base of all components. Instances hold no state: one serves every run.
+
+    A subclass sets the class attributes and :meth:`run`; the rest is optional.
+    """
+
+    #: The registry name, as documents spell it.
+    name: ClassVar[str]
+    title: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    Settings: ClassVar[type[BaseModel]] = Settings
+    inputs: ClassVar[tuple[Port, ...]] = ()
+    outputs: ClassVar[tuple[Port, ...]] = ()
+    #: Whether authors may add ports of their own.
+    custom_inputs: ClassVar[bool] = False
+    custom_outputs: ClassVar[bool] = False
+
+    async def run(self, call: Call) -> dict[str, Any]:
+        """Do the work and return the outputs by name; an absent name sends nothing.
+
+        Raises:
+            ComponentError: The work failed; any other exception is treated alike.
+        """
+        return {}
+
+    def post_process(self, outputs: dict[str, Any], call: Call) -> Any:
+        """Shape the component's own entry in the run's result; by default the entry as it is."""
+        return outputs

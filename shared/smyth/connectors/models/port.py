@@ -1,0 +1,139 @@
+"""The language model port: one request in, a stream of events out.
+
+Every caller streams, as the original does (PROTOCOL section 2); who wants the
+whole reply collects it with :func:`complete`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+#: A chat message in OpenAI's shape: ``role``, ``content``, and where they apply
+#: ``tool_calls``, ``tool_call_id`` and ``name``.
+Message = dict[str, Any]
+
+ErrorKind = Literal["unknown_model", "credentials", "rate_limited", "invalid_request", "timeout", "provider"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """What is asked of a model; ``None`` means that the provider's default applies."""
+
+    #: A model name as the document has it, or ``{provider, model, base_url, credential}``.
+    model: str | dict[str, Any]
+    messages: list[Message]
+    #: Tool definitions in OpenAI's shape (``{"type": "function", "function": {...}}``).
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    tool_choice: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: list[str] = field(default_factory=list)
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    #: ``json`` asks the provider for a JSON object.
+    response_format: Literal["json", "text"] | None = None
+    #: Whose vault the credential is looked up in.
+    team_id: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that the model asks for; ``arguments`` is the JSON text exactly as received."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one provider request used. ``input_tokens`` does not include ``cached_tokens``."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    #: Provider cost in micro-USD.
+    cost_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the reply."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """A piece of the model's reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of every stream that did not raise."""
+
+    #: ``stop``, ``length``, ``tool_calls``, ``content_filter`` or the provider's own word.
+    reason: str
+    usage: Usage
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+ModelEvent = Text | Thinking | Finished
+
+
+class ModelError(Exception):
+    """A model could not answer.
+
+    Attributes:
+        kind: What went wrong, for code that must decide.
+        status: The provider's HTTP status, where there was one.
+    """
+
+    def __init__(self, message: str, *, kind: ErrorKind = "provider", status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind: ErrorKind = kind
+        self.status = status
+
+
+class ModelPort(Protocol):
+    """Anything that answers model requests."""
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """Answer ``request``; the last event is :class:`Finished`.
+
+        Raises:
+            ModelError: The model is unknown, refused, or failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    text: str
+    reason: str
+    usage: Usage
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+async def complete(models: ModelPort, request: ModelRequest) -> Reply:
+    """Collect the stream for ``request`` into one :class:`Reply`.
+
+    Raises:
+        ModelError: As :meth:`ModelPort.stream`.
+    """
+    pieces: list[str] = []
+    async for event in models.stream(request):
+        if isinstance(event, Text):
+            pieces.append(event.text)
+        elif isinstance(event, Finished):
+            return Reply("".join(pieces), event.reason, event.usage, event.tool_calls)
+    raise ModelError("The model's answer ended before it was complete. Try again.")

@@ -1,0 +1,30 @@
+"""The ports that a run may use, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from smyth.connectors.models.echo import EchoModels
+from smyth.connectors.vault.memory import MemoryVault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smyth.connectors.models.port import ModelPort
+    from smyth.connectors.vault.port import Vault
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Ports:
+    """What the world offers to a run. The defaults need no network, no keys and no cloud."""
+
+    models: ModelPort = field(default_factory=EchoModels)
+    vault: Vault = field(default_factory=MemoryVault)
+    #: Injected so that runs can be repeated in tests; returns an aware UTC time.
+    clock: Callable[[], datetime] = _now

@@ -1,0 +1,1 @@
+"""Secrets by name: the port, and one file per adapter."""

@@ -1,0 +1,1 @@
+"""Vector stores: the port, and one file per adapter."""

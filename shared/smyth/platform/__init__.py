@@ -1,0 +1,1 @@
+"""The product: tenants, plans, keys, agents, metering. Rules and ports; no AWS here."""

@@ -1,0 +1,78 @@
+"""Plans as data: the five of the price list, and how a stack or a tenant overrides them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Throttle(BaseModel):
+    """API Gateway's usage plan of a tier: the outer fence, best effort by AWS's own word."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rate: float = Field(gt=0, description="Requests a second, sustained.")
+    burst: int = Field(gt=0, description="Requests at once.")
+    quota_per_month: int | None = Field(default=None, gt=0, description="None: no quota.")
+
+
+class Limits(BaseModel):
+    """What a tenant may use; ``None`` means without limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests_per_month: int | None = Field(default=None, ge=0)
+    agents: int | None = Field(default=None, ge=0)
+
+
+class Plan(BaseModel):
+    """A tier. Money in micro-USD."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    price_per_month: int = Field(default=0, ge=0)
+    price_per_request: int = Field(default=0, ge=0)
+    limits: Limits = Limits()
+    #: What the caller is told past the limit: 429 (wait for next month) or 402 (buy more).
+    over_limit: Literal[429, 402] = 429
+    #: Prepaid requests are bought, not granted anew each month.
+    prepaid: bool = False
+    throttle: Throttle
+
+
+_USD = 1_000_000
+
+PLANS: dict[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan(
+            name="basic",
+            price_per_month=29 * _USD,
+            limits=Limits(requests_per_month=1_000, agents=5),
+            throttle=Throttle(rate=5, burst=10, quota_per_month=1_000),
+        ),
+        Plan(
+            name="pro",
+            price_per_month=99 * _USD,
+            limits=Limits(requests_per_month=10_000, agents=25),
+            throttle=Throttle(rate=20, burst=50, quota_per_month=10_000),
+        ),
+        Plan(name="enterprise", price_per_month=299 * _USD, throttle=Throttle(rate=200, burst=400)),
+        Plan(
+            name="payg",
+            price_per_request=_USD // 100,
+            limits=Limits(agents=25),
+            throttle=Throttle(rate=20, burst=50),
+        ),
+        Plan(
+            name="prepaid",
+            price_per_request=_USD // 200,
+            limits=Limits(requests_per_month=10_000, agents=25),
+            over_limit=402,
+            prepaid=True,
+            throttle=Throttle(rate=20, burst=50),
+        ),
+    )
+}

@@ -1,0 +1,101 @@
+"""The one route table: the stack, the laptop's front and the OpenAPI document are made from it.
+
+Nothing heavy may be imported here: the stack reads it at synthesis, the front at start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: ``public`` needs no key, ``tenant`` a tenant's or the operator's key, ``operator`` the operator's.
+Auth = Literal["public", "tenant", "operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path, answered by one function."""
+
+    method: str
+    path: str
+    function: str
+    auth: Auth = "tenant"
+    #: Billable routes are admitted against the plan and pass API Gateway's usage plan.
+    billable: bool = False
+    #: Streamed routes are answered by a web app while the answer is being made.
+    stream: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One Lambda function; its code is ``functions/<name>/handler.py``."""
+
+    name: str
+    #: Loads the model library, so it needs the memory and the time for it.
+    models: bool = False
+    timeout_s: int = 29
+    memory_mb: int = 512
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/api/agents/create", "create_agent"),
+    Route("POST", "/api/agents/import", "import_agent"),
+    Route("GET", "/api/agents", "list_agents"),
+    Route("GET", "/api/agents/{agent_id}", "get_agent"),
+    Route("PATCH", "/api/agents/{agent_id}", "update_agent"),
+    Route("DELETE", "/api/agents/{agent_id}", "delete_agent"),
+    Route("GET", "/api/agents/{agent_id}/versions", "get_agent"),
+    Route("POST", "/api/agents/{agent_id}/publish", "update_agent"),
+    Route("GET", "/api/agents/{agent_id}/export", "export_agent"),
+    Route("GET", "/api/agents/{agent_id}/run/{endpoint}", "run_endpoint", billable=True),
+    Route("POST", "/api/agents/{agent_id}/run/{endpoint}", "run_endpoint", billable=True),
+    Route("POST", "/api/agents/{agent_id}/prompt", "prompt_agent", billable=True),
+    Route("GET", "/api/agents/{agent_id}/chat", "chat_agent", billable=True),
+    Route("POST", "/api/agents/{agent_id}/chat", "chat_agent", billable=True),
+    Route("POST", "/api/agents/{agent_id}/stream", "stream_agent", billable=True, stream=True),
+    Route("POST", "/api/skills/add", "add_skill"),
+    Route("GET", "/api/connectors", "list_connectors"),
+    Route("POST", "/api/vectordb/search", "search_vectors", billable=True),
+    Route("POST", "/api/vectordb/upsert", "upsert_vectors"),
+    Route("POST", "/api/storage/upload", "upload_file"),
+    Route("GET", "/api/usage", "get_usage"),
+    Route("GET", "/api/keys", "manage_keys"),
+    Route("POST", "/api/keys", "manage_keys"),
+    Route("DELETE", "/api/keys/{key_id}", "manage_keys"),
+    Route("GET", "/api/tenants", "manage_tenants", auth="operator"),
+    Route("POST", "/api/tenants", "manage_tenants", auth="operator"),
+    Route("GET", "/api/tenants/{tenant_id}", "manage_tenants", auth="operator"),
+    Route("PATCH", "/api/tenants/{tenant_id}", "manage_tenants", auth="operator"),
+    Route("GET", "/health", "health", auth="public"),
+    Route("GET", "/docs", "docs", auth="public"),
+    Route("GET", "/docs/{asset}", "docs", auth="public"),
+    Route("GET", "/openapi.json", "docs", auth="public"),
+)
+
+#: Every function of the stack. Those without a route answer the gateway (authorizer) or events.
+FUNCTIONS: tuple[Function, ...] = (
+    Function("create_agent"),
+    Function("import_agent"),
+    Function("list_agents"),
+    Function("get_agent"),
+    Function("update_agent"),
+    Function("delete_agent"),
+    Function("export_agent"),
+    Function("run_endpoint", models=True, memory_mb=1024),
+    Function("prompt_agent", models=True, memory_mb=1024),
+    Function("chat_agent", models=True, memory_mb=1024),
+    Function("stream_agent", models=True, memory_mb=1024, timeout_s=900),
+    Function("add_skill"),
+    Function("list_connectors", memory_mb=256),
+    Function("search_vectors", models=True, memory_mb=1024),
+    Function("upsert_vectors", models=True, memory_mb=1024),
+    Function("upload_file"),
+    Function("get_usage"),
+    Function("manage_keys"),
+    Function("manage_tenants"),
+    Function("health", memory_mb=256),
+    Function("docs", memory_mb=256),
+    Function("authorizer", memory_mb=256, timeout_s=10),
+    Function("object_created", memory_mb=256),
+    Function("schedule_tick", timeout_s=60, memory_mb=256),
+)
