@@ -1,0 +1,55 @@
+"""The built-in model "Echo": answers what it was told, needs no network and costs nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+from smyth.connectors.models.port import Finished, Message, ModelError, ModelEvent, ModelRequest, Text, Usage
+from smyth.connectors.models.tokens import message_tokens, text_tokens
+
+#: Case matters, as in the original (compat README, quirk 91).
+ECHO = "Echo"
+_WORDS = re.compile(r"\s*\S+|\s+$")
+
+
+def unknown_model(model: object) -> ModelError:
+    """Return the error for a model that no catalogue has, in the original's words."""
+    return ModelError(
+        f"The model '{model}' is not available. Please try a different one.",
+        kind="unknown_model",
+    )
+
+
+class EchoModels:
+    """Answers the last user message word by word; the first message where no user spoke (models.md section 1)."""
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """See :meth:`smyth.connectors.models.port.ModelPort.stream`."""
+        if request.model != ECHO:
+            raise unknown_model(request.model)
+        answer = _text(_answered(request.messages))
+        for word in _WORDS.findall(answer):
+            yield Text(word)
+        usage = Usage(
+            model=ECHO,
+            input_tokens=sum(message_tokens(message) for message in request.messages),
+            output_tokens=text_tokens(answer),
+        )
+        yield Finished("stop", usage)
+
+
+def _answered(messages: list[Message]) -> Message:
+    """Return the message that Echo repeats."""
+    for message in reversed(messages):
+        if message.get("role") == "user":
+            return message
+    return messages[0] if messages else {}
+
+
+def _text(message: Message) -> str:
+    """Return a message's text; of a message in parts, the text parts."""
+    content = message.get("content") or ""
+    if isinstance(content, str):
+        return content
+    return "\n".join(str(part.get("text", "")) for part in content if part.get("type") == "text")

@@ -1,0 +1,33 @@
+"""Estimate token counts without a tokenizer.
+
+Used where no provider reports figures, and to fit a conversation into a model's
+window; bills always use what the provider reports.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smyth.connectors.models.port import Message
+
+#: Role, separators and names that providers add around each message.
+MESSAGE_OVERHEAD = 4
+_ASCII_CHARACTERS_PER_TOKEN = 4
+
+
+def text_tokens(text: str) -> int:
+    """Estimate the tokens of ``text``: four ASCII characters, or one other character, make one token."""
+    other = sum(1 for character in text if not character.isascii()) if not text.isascii() else 0
+    return -(-(len(text) - other) // _ASCII_CHARACTERS_PER_TOKEN) + other
+
+
+def message_tokens(message: Message) -> int:
+    """Estimate the tokens of a message with its tool calls."""
+    content = message.get("content") or ""
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    calls = message.get("tool_calls")
+    if calls:
+        text += json.dumps(calls, ensure_ascii=False)
+    return text_tokens(text) + MESSAGE_OVERHEAD
