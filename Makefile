@@ -56,7 +56,7 @@ synth: setup ## write cdk.out for CUSTOMER and lint the template
 	$(BIN)/cfn-lint -i W3005 -t cdk.out/*.template.json
 
 openapi: setup ## write docs/openapi.json from the route table and the models
-	$(BIN)/python -m smyth.http.openapi docs/openapi.json
+	$(BIN)/python -m functions.openapi docs/openapi.json
 
 bench: setup ## import time and memory of every function, handler path, engine CPU
 	$(BIN)/python tests/bench/run.py
