@@ -1,0 +1,86 @@
+"""The caller of a request, from what the authorizer said; never from what the client sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from smyth.http.problems import Problem
+from smyth.http.settings import settings
+from smyth.platform.access import OPERATOR, Caller, authorize
+
+__all__ = ["AnyCaller", "Caller", "OperatorCaller", "TenantCaller"]
+
+#: How the Lambda Web Adapter and the laptop's front hand the request context to a web app.
+CONTEXT_HEADER = "x-amzn-request-context"
+
+
+def read_caller(request: Request) -> Caller:
+    """Return who sent ``request``.
+
+    Raises:
+        Problem: 401, the request came past the authorizer.
+    """
+    context = _request_context(request)
+    said = context.get("authorizer") or {}
+    role = said.get("role", "")
+    if not role or (role != OPERATOR and not said.get("tenant_id")):
+        raise Problem(
+            401, "unauthorized", "The request bears no known key. Send one as x-api-key or Authorization: Bearer."
+        )
+    return Caller(
+        tenant_id=said.get("tenant_id", ""),
+        role=role,
+        key_id=said.get("key_id", ""),
+        plan=said.get("plan", ""),
+        limits=tuple(json.loads(said.get("limits") or "{}").items()),
+        status=said.get("status") or "active",
+        agents=_names(said.get("agents")),
+        routes=_names(said.get("routes")),
+        usage_identifier=said.get("usageIdentifierKey", ""),
+        source_ip=(context.get("identity") or {}).get("sourceIp", ""),
+    )
+
+
+def any_caller(request: Request) -> Caller:
+    """Return a caller who may call this route, of a tenant or the operator."""
+    caller = read_caller(request)
+    authorize(caller, request.method, request.scope["route"].path, request.path_params.get("agent_id"))
+    return caller
+
+
+def tenant_caller(request: Request) -> Caller:
+    """Return a caller who belongs to a tenant and may call this route."""
+    caller = any_caller(request)
+    if not caller.tenant_id:
+        raise Problem(403, "forbidden", "The operator's key belongs to no tenant. Use a key of the tenant you mean.")
+    return caller
+
+
+def operator_caller(request: Request) -> Caller:
+    """Return the operator."""
+    caller = read_caller(request)
+    if caller.role != OPERATOR:
+        raise Problem(403, "forbidden", "Only the operator of this service may do this. Use the operator's key.")
+    return caller
+
+
+AnyCaller = Annotated[Caller, Depends(any_caller)]
+TenantCaller = Annotated[Caller, Depends(tenant_caller)]
+OperatorCaller = Annotated[Caller, Depends(operator_caller)]
+
+
+def _request_context(request: Request) -> dict[str, Any]:
+    event = request.scope.get("aws.event")
+    if event is not None:
+        return event.get("requestContext") or {}
+    if settings().trust_request_context:
+        return json.loads(request.headers.get(CONTEXT_HEADER, "{}"))  # type: ignore[no-any-return]
+    return {}
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """Read a list that the authorizer gave as JSON text."""
+    return tuple(json.loads(text)) if text else ()

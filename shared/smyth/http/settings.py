@@ -1,0 +1,79 @@
+"""What the stack tells a function through its environment, read once and checked at start."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+
+class SettingsError(RuntimeError):
+    """A variable of the environment is missing or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The environment of a function, typed."""
+
+    table_name: str
+    bucket_name: str
+    #: Plan name -> partial plan; see :func:`smyth.platform.plans.load_plans`.
+    plans: Mapping[str, Any] = field(default_factory=dict)
+    #: Model name -> catalogue entry, added to the built-in ones.
+    models: Mapping[str, Any] = field(default_factory=dict)
+    #: Plan name -> API Gateway usage plan id.
+    usage_plan_ids: Mapping[str, str] = field(default_factory=dict)
+    operator_secret_arn: str = ""
+    customer: str = ""
+    #: Agents may call addresses inside private networks; only on a laptop.
+    allow_private_http: bool = False
+    #: The request context may come as a header; only where nothing but the stack's own front reaches the socket.
+    trust_request_context: bool = False
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Settings:
+        """Read the environment.
+
+        Raises:
+            SettingsError: A variable is missing or is not the JSON it should be.
+        """
+        return cls(
+            table_name=_required(env, "TABLE_NAME"),
+            bucket_name=_required(env, "BUCKET_NAME"),
+            plans=_json_object(env, "SMYTH_PLANS"),
+            models=_json_object(env, "SMYTH_MODELS"),
+            usage_plan_ids=_json_object(env, "USAGE_PLAN_IDS"),
+            operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),
+            customer=env.get("SMYTH_CUSTOMER", ""),
+            allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
+            trust_request_context=env.get("SMYTH_TRUST_REQUEST_CONTEXT") == "1",
+        )
+
+
+@cache
+def settings() -> Settings:
+    """Return this function's settings; the environment is read at the first call."""
+    return Settings.from_env(os.environ)
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if not value:
+        raise SettingsError(f"The environment variable {name} is not set. The stack sets it; a test must set it too.")
+    return value
+
+
+def _json_object(env: Mapping[str, str], name: str) -> dict[str, Any]:
+    text = env.get(name, "")
+    if not text:
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"The environment variable {name} is not JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise SettingsError(f"The environment variable {name} must hold a JSON object.")
+    return value

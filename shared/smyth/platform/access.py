@@ -1,0 +1,99 @@
+"""Who may do what: roles, and the limits of a key to agents and routes.
+
+The authorizer says who the caller is; this says what the caller may do. No
+pydantic here: the authorizer imports it at every cold start.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from smyth.platform.errors import Forbidden
+from smyth.platform.routes import ROUTES, Route
+
+OPERATOR = "operator"
+#: From least to most; each may do what those before it may.
+ROLES = ("viewer", "developer", "admin", "owner")
+
+#: What a key that is limited to agents may call besides routes that name an agent;
+#: their functions look at single agents themselves.
+_OPEN_TO_AGENT_KEYS = {"GET /api/agents", "POST /api/skills/add", "GET /api/connectors"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request, as the authorizer found it."""
+
+    #: Empty for the operator, who belongs to no tenant.
+    tenant_id: str
+    role: str
+    key_id: str
+    plan: str = ""
+    #: The tenant's limits where they differ from the plan's.
+    limits: tuple[tuple[str, int | None], ...] = ()
+    #: ``active`` or ``suspended``.
+    status: str = "active"
+    #: Empty: not limited.
+    agents: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    usage_identifier: str = ""
+    source_ip: str = ""
+
+    def check_agent(self, agent_id: str) -> None:
+        """Refuse when the key is limited to other agents.
+
+        Raises:
+            Forbidden: The key may not use this agent.
+        """
+        if self.agents and agent_id not in self.agents:
+            raise Forbidden(
+                f"This key may not use the agent {agent_id}. Use a key whose agents include it or that is not limited."
+            )
+
+
+def route_name(method: str, path: str) -> str:
+    """Return a route's name with its parameters blanked: ``GET /api/agents/{}``."""
+    return f"{method.upper()} {re.sub(r'{[^/}]*}', '{}', path)}"
+
+
+@cache
+def known_routes() -> dict[str, Route]:
+    """Return the route table by name."""
+    return {route_name(route.method, route.path): route for route in ROUTES}
+
+
+def authorize(caller: Caller, method: str, path: str, agent_id: str | None = None) -> None:
+    """Refuse a caller who may not call the route ``method path``; the one place for roles and scopes.
+
+    Raises:
+        Forbidden: The tenant is suspended, the role is too low, or the key is limited to other agents or routes.
+    """
+    if caller.role == OPERATOR:
+        return
+    name = route_name(method, path)
+    if caller.status != "active":
+        raise Forbidden(
+            f"The tenant {caller.tenant_id} is {caller.status}. Ask the operator of this service to resume it."
+        )
+    if caller.routes and name not in {route_name(*entry.split(" ", 1)) for entry in caller.routes}:
+        raise Forbidden(f"This key is limited to other routes than {method} {path}. Use a key that includes it.")
+    needed = _role_for(name)
+    if caller.role not in ROLES or ROLES.index(caller.role) < ROLES.index(needed):
+        raise Forbidden(f'{method} {path} needs the role "{needed}"; this key has "{caller.role}". Use another key.')
+    if agent_id is not None:
+        caller.check_agent(agent_id)
+    elif caller.agents and name not in _OPEN_TO_AGENT_KEYS:
+        raise Forbidden(
+            f"This key is limited to single agents, and {method} {path} names none. Use a key without limit."
+        )
+
+
+def _role_for(name: str) -> str:
+    """Viewers read, developers run and edit, admins and owners manage keys."""
+    if name.split(" ", 1)[1].startswith("/api/keys"):
+        return "admin"
+    route = known_routes().get(name)
+    reads = name.startswith("GET ") and not (route and route.billable)
+    return "viewer" if reads else "developer"
