@@ -6,7 +6,7 @@ subclass of :class:`Component`. The registry finds it by the file's name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -63,10 +63,17 @@ class Run:
     session_id: str
     #: Receives text that a model component passes through to the caller while it runs.
     passthrough: Callable[[str], None]
+    #: False: placeholders inside what callers sent stay text (one pass for templates, compat README quirk 22).
+    expand_caller_data: bool = True
     #: One entry per provider request, for metering.
     usage: list[Usage] = field(default_factory=list)
     #: System text and messages of the conversation that called this run, if one did.
     conversation: list[dict[str, Any]] = field(default_factory=list)
+
+
+#: Runs what hangs on a loop component's ``loop_output``, once per item and so many at a time,
+#: and returns for each item the list of its results.
+Each = Callable[[list[Any], int], Awaitable[list[list[Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,10 @@ class Call:
     #: Agent variables overlaid by the gathered inputs, expanded and converted to their declared types.
     inputs: dict[str, Any]
     run: Run
+    #: Names of the inputs that got a value of their own, in the order of arrival; the others are variables.
+    received: tuple[str, ...] = ()
+    #: Only for components with a ``loop_output``; None where nothing is connected to it.
+    each: Each | None = None
 
 
 class ComponentError(Exception):
@@ -110,6 +121,10 @@ class Component:
     #: Whether authors may add ports of their own.
     custom_inputs: ClassVar[bool] = False
     custom_outputs: ClassVar[bool] = False
+    #: Its input ports are the caller's parameters: it fills and converts them from the request by itself.
+    takes_request: ClassVar[bool] = False
+    #: The output that sends one item at a time (ENGINE section 9); empty for all but loops.
+    loop_output: ClassVar[str] = ""
 
     async def run(self, call: Call) -> dict[str, Any]:
         """Do the work and return the outputs by name; an absent name sends nothing.
@@ -119,6 +134,6 @@ class Component:
         """
         return {}
 
-    def post_process(self, outputs: dict[str, Any], call: Call) -> Any:
-        """Shape the component's own entry in the run's result; by default the entry as it is."""
-        return outputs
+    def post_process(self, entry: dict[str, Any], settings: Any) -> Any:
+        """Shape the component's own entry ``{id, name, result}`` in the run's result; by default as it is."""
+        return entry
