@@ -57,7 +57,7 @@ def cycle_findings(document: Document, wires: list[Wire]) -> Iterator[Finding]:
         if number is not None and number == cycle_of.get(wire.target.id):
             wires_of[number].append(wire)
     for members, inside in zip(cycles, wires_of, strict=True):
-        names = " -> ".join(f'"{member}"' for member in sorted(members)[:6]) + (" ..." if len(members) > 6 else "")
+        names = ", ".join(f'"{member}"' for member in sorted(members)[:6]) + (", ..." if len(members) > 6 else "")
         place = f"connections[{inside[0].number}]"
         if not members & can_run:
             told = f"The components {names} wait for each other, so none of them ever runs. Break the cycle."

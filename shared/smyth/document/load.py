@@ -41,7 +41,7 @@ def load(source: dict[str, Any] | str | bytes) -> Document:
 def _parse(source: str | bytes) -> Any:
     try:
         text = source if isinstance(source, str) else source.decode("utf-8-sig")
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_no_constant)
+        return json.loads(text.removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
         _refuse("not_json", f"The document is not UTF-8 text (byte {error.start}). Save it as UTF-8 JSON.")
     except json.JSONDecodeError as error:
@@ -51,10 +51,6 @@ def _parse(source: str | bytes) -> Any:
         _refuse("too_deep", f"The document is nested deeper than {MAX_DEPTH} levels. Flatten it.")
     except ValueError:
         _refuse("not_json", "The document holds a number with thousands of digits. Write it as text.")
-
-
-def _no_constant(name: str) -> NoReturn:
-    _refuse("not_json", f"The document holds {name}, which JSON does not have. Use null or text instead.")
 
 
 def _checked(value: Any) -> dict[str, Any]:
