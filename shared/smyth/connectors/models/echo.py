@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
-from smyth.connectors.models.port import Finished, Message, ModelError, ModelEvent, ModelRequest, Text, Usage
+from smyth.connectors.models.port import Finished, Limits, Message, ModelError, ModelEvent, ModelRequest, Text, Usage
 from smyth.connectors.models.tokens import message_tokens, text_tokens
 
 #: Case matters, as in the original (compat README, quirk 91).
@@ -23,6 +24,12 @@ def unknown_model(model: object) -> ModelError:
 
 class EchoModels:
     """Answers the last user message word by word; the first message where no user spoke (models.md section 1)."""
+
+    def limits(self, model: str | dict[str, Any]) -> Limits:
+        """See :meth:`smyth.connectors.models.port.ModelPort.limits`."""
+        if model != ECHO:
+            raise unknown_model(model)
+        return Limits()
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """See :meth:`smyth.connectors.models.port.ModelPort.stream`."""

@@ -88,6 +88,14 @@ class Finished:
 ModelEvent = Text | Thinking | Finished
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a model takes and gives, in tokens; the defaults serve models that nobody described."""
+
+    context_window: int = 128_000
+    max_output: int = 8_192
+
+
 class ModelError(Exception):
     """A model could not answer.
 
@@ -104,6 +112,14 @@ class ModelError(Exception):
 
 class ModelPort(Protocol):
     """Anything that answers model requests."""
+
+    def limits(self, model: str | dict[str, Any]) -> Limits:
+        """Return the limits of ``model``, named as in :class:`ModelRequest`.
+
+        Raises:
+            ModelError: The model is unknown.
+        """
+        ...
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         """Answer ``request``; the last event is :class:`Finished`.
