@@ -1,0 +1,69 @@
+"""The one bucket: whole objects by key."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CONNECT_TIMEOUT_S = 2
+_READ_TIMEOUT_S = 10
+
+
+class Bucket:
+    """One bucket; its client is made at the first call."""
+
+    def __init__(self, name: str, client: S3Client | None = None) -> None:
+        self.name = name
+        self._given = client
+
+    @cached_property
+    def client(self) -> S3Client:
+        """The client that all calls go through."""
+        if self._given is not None:
+            return self._given
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=_CONNECT_TIMEOUT_S,
+            read_timeout=_READ_TIMEOUT_S,
+            retries={"mode": "standard", "total_max_attempts": 4},
+            max_pool_connections=50,
+            # Only an address that needs no name lookup of its own works on the laptop as in AWS.
+            s3={"addressing_style": "path"} if _on_emulator() else {},
+            signature_version="s3v4",
+        )
+        return boto3.session.Session().client("s3", config=config)
+
+    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
+        """Write an object, whole or not at all."""
+        self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+
+    def get(self, key: str) -> bytes | None:
+        """Return an object's content, or None where there is none."""
+        try:
+            return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return None
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin with ``prefix``."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def delete(self, *keys: str) -> None:
+        """Delete objects; those that do not exist are no error."""
+        for start in range(0, len(keys), 1_000):
+            chunk = keys[start : start + 1_000]
+            self.client.delete_objects(
+                Bucket=self.name, Delete={"Objects": [{"Key": key} for key in chunk], "Quiet": True}
+            )
+
+
+def _on_emulator() -> bool:
+    import os
+
+    return bool(os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_S3"))

@@ -1,0 +1,33 @@
+"""What integration tests stand on: an embedded AWS, and callers of tenants that nobody else uses.
+
+Tests call functions through their handlers with :func:`tests.integration.events.call`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.emulator import create_resources, emulator, point_here
+from tests.integration.events import Context, caller_context
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of this test process's own AWS; the environment points there."""
+    with emulator(tmp_path_factory.mktemp("emulator")) as url:
+        environment = point_here(url)
+        before = {name: os.environ.get(name) for name in environment}
+        os.environ.update(environment)
+        create_resources(url)
+        yield url
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture
+def caller() -> Context:
+    """The owner of a fresh tenant without limits."""
+    return caller_context()
