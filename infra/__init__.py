@@ -1,0 +1,1 @@
+"""The stack of one customer as a CDK app. Nothing here is shipped to the functions."""

@@ -1,0 +1,75 @@
+"""Errors that API Gateway answers by itself, in the form of every other error of ours (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayResponse:
+    """One of API Gateway's own answers."""
+
+    #: None, for the two catch-all kinds: the error's own status.
+    status: int | None
+    detail: str
+    retry_after_s: int | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """Response headers, as API Gateway writes literals."""
+        headers = {
+            "Content-Type": "'application/problem+json'",
+            "x-request-id": "method.request.header.x-amzn-RequestId",
+        }
+        if self.retry_after_s:
+            headers["Retry-After"] = f"'{self.retry_after_s}'"
+        return {f"gatewayresponse.header.{name}": value for name, value in headers.items()}
+
+    def templates(self) -> dict[str, str]:
+        """The body. Only variables without the caller's own words: API Gateway does not escape them."""
+        title = HTTPStatus(self.status).phrase if self.status else "Error at the gateway"
+        body: dict[str, object] = {"type": "about:blank", "title": title}
+        if self.status:
+            body["status"] = self.status
+        body |= {"detail": self.detail, "instance": "$context.resourcePath", "request_id": "$context.requestId"}
+        return {"application/json": json.dumps(body)}
+
+
+_KEY = "Send a valid key as 'x-api-key: <key>' or 'Authorization: Bearer <key>'."
+_OURS = "The fault is on our side and nothing was billed. Try again; if it stays, tell the operator the request_id."
+
+GATEWAY_RESPONSES: dict[str, GatewayResponse] = {
+    "UNAUTHORIZED": GatewayResponse(401, f"The key is missing or unknown. {_KEY}"),
+    "EXPIRED_TOKEN": GatewayResponse(401, f"The key has expired. {_KEY}"),
+    "INVALID_SIGNATURE": GatewayResponse(401, f"Signed requests are not taken. {_KEY}"),
+    "ACCESS_DENIED": GatewayResponse(
+        403, "This key may not call this route. Use a key whose role and routes allow it."
+    ),
+    "INVALID_API_KEY": GatewayResponse(
+        403, "This key belongs to no plan, and billable routes need one. Use a tenant's key, not the operator's."
+    ),
+    "WAF_FILTERED": GatewayResponse(403, "The firewall refused this request. Tell the operator the request_id."),
+    # So API Gateway calls a route that it does not know.
+    "MISSING_AUTHENTICATION_TOKEN": GatewayResponse(404, "There is no such route. See /docs for those there are."),
+    "RESOURCE_NOT_FOUND": GatewayResponse(404, "There is no such route. See /docs for those there are."),
+    "BAD_REQUEST_BODY": GatewayResponse(400, "The body does not fit this route. See /docs for what it takes."),
+    "BAD_REQUEST_PARAMETERS": GatewayResponse(
+        400, "A parameter is missing or wrong. See /docs for what the route takes."
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": GatewayResponse(
+        415, "This content type is not taken. See /docs for what the route takes."
+    ),
+    "REQUEST_TOO_LARGE": GatewayResponse(
+        413, "The request is over the gateway's 10 MB. Upload big files by the address that /api/storage/upload gives."
+    ),
+    "THROTTLED": GatewayResponse(429, "Too many requests at once for this plan. Wait a moment, then try again.", 1),
+    "QUOTA_EXCEEDED": GatewayResponse(429, "The plan's requests of this month are used up. They renew on the first."),
+    "AUTHORIZER_FAILURE": GatewayResponse(500, f"The key could not be checked. {_OURS}"),
+    "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(500, f"The key could not be checked. {_OURS}"),
+    "API_CONFIGURATION_ERROR": GatewayResponse(500, f"The route is set up wrongly. {_OURS}"),
+    "INTEGRATION_FAILURE": GatewayResponse(502, f"The function failed. {_OURS}"),
+    "INTEGRATION_TIMEOUT": GatewayResponse(504, "The answer took too long. Use the stream route for long answers."),
+    "DEFAULT_4XX": GatewayResponse(None, "The gateway refused this request. See /docs for what the route takes."),
+    "DEFAULT_5XX": GatewayResponse(None, f"The gateway failed. {_OURS}"),
+}

@@ -1,0 +1,47 @@
+"""Physical names. All carry the customer's name, so that two customers in one account never clash."""
+
+from __future__ import annotations
+
+PREFIX = "smyth"
+#: The API's only stage.
+STAGE = "api"
+
+
+def stack(customer: str) -> str:
+    """The stack; the table, the API and the roles' description bear the same name."""
+    return f"{PREFIX}-{customer}"
+
+
+def function(customer: str, name: str) -> str:
+    """A function, by its folder under ``functions/``."""
+    return f"{PREFIX}-{customer}-{name}"
+
+
+def log_group(customer: str, name: str) -> str:
+    """Where Lambda writes a function's log unless told otherwise."""
+    return f"/aws/lambda/{function(customer, name)}"
+
+
+def dead_letters(customer: str, name: str) -> str:
+    """The queue of events that a function could not handle."""
+    return f"{function(customer, name)}-dead-letters"
+
+
+def bucket(customer: str, account: str, region: str) -> str:
+    """Bucket names are one namespace for the whole world, hence account and region."""
+    return f"{PREFIX}-{customer}-{account}-{region}"
+
+
+def operator_secret(customer: str) -> str:
+    """The secret that holds the operator's key."""
+    return f"{PREFIX}/{customer}/operator-key"
+
+
+def usage_plan(customer: str, plan: str) -> str:
+    """API Gateway's usage plan of a tier."""
+    return f"{PREFIX}-{customer}-{plan}"
+
+
+def layer(customer: str) -> str:
+    """The runtime layer."""
+    return f"{PREFIX}-{customer}-runtime"

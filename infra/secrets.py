@@ -1,0 +1,27 @@
+"""The operator's key: made by AWS, known to nobody until it is read."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra import names
+from infra.customer import Customer
+
+
+class Secrets(Construct):
+    """Secrets Manager."""
+
+    def __init__(self, scope: Construct, id: str, *, customer: Customer) -> None:
+        super().__init__(scope, id)
+        self.operator_key = secretsmanager.Secret(
+            self,
+            "OperatorKey",
+            secret_name=names.operator_secret(customer.name),
+            description="The operator's API key; whoever has it makes tenants and keys.",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                password_length=48, exclude_punctuation=True, require_each_included_type=True
+            ),
+            removal_policy=RemovalPolicy.DESTROY,
+        )

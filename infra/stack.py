@@ -1,0 +1,100 @@
+"""The stack of one customer. It only wires."""
+
+from __future__ import annotations
+
+import json
+import sysconfig
+from pathlib import Path
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from constructs import Construct
+
+from infra import names
+from infra.api import Api
+from infra.customer import Customer
+from infra.data import Data
+from infra.events import Events
+from infra.functions import Functions
+from infra.permissions import GRANTS, Grant
+from infra.runtime import Runtime
+from infra.secrets import Secrets
+from infra.statements import statements
+from infra.storage import Storage
+
+
+class SmythStack(Stack):
+    """Everything that one customer needs."""
+
+    def __init__(self, scope: Construct, *, customer: Customer, staging: Path) -> None:
+        super().__init__(
+            scope,
+            names.stack(customer.name),
+            stack_name=names.stack(customer.name),
+            description=f"Smyth Serverless for customer {customer.name}",
+            env=Environment(account=customer.account, region=customer.region),
+            tags=customer.tags,
+            # The version of the bootstrap is checked by whoever deploys; a rule in the template could only stop.
+            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        self.data = Data(self, "Data", customer=customer)
+        self.storage = Storage(self, "Storage", customer=customer)
+        self.secrets = Secrets(self, "Secrets", customer=customer)
+        self.runtime = Runtime(self, "Runtime", customer=customer, staging=staging)
+        self.api = Api(self, "Api", customer=customer)
+        self.functions = Functions(
+            self,
+            "Functions",
+            customer=customer,
+            layer=self.runtime.layer,
+            staging=staging,
+            environment=lambda name: self._environment(customer, name),
+            statements=lambda name: statements(
+                GRANTS.get(name, Grant()),
+                table=self.data.table,
+                bucket=self.storage.bucket,
+                operator_key=self.secrets.operator_key,
+                usage_plan_ids=self.api.usage_plan_ids,
+            ),
+        )
+        self.events = Events(
+            self,
+            "Events",
+            customer=customer,
+            bucket=self.storage.bucket,
+            object_created=self.functions.by_name["object_created"],
+            schedule_tick=self.functions.by_name["schedule_tick"],
+        )
+        self._outputs()
+
+    def _environment(self, customer: Customer, name: str) -> dict[str, str]:
+        grant = GRANTS.get(name, Grant())
+        said = {
+            "SMYTH_CUSTOMER": customer.name,
+            "SMYTH_PLANS": json.dumps(customer.plans) if customer.plans else "",
+            "SMYTH_MODELS": json.dumps(customer.models) if customer.models else "",
+            "SMYTH_ALLOW_PRIVATE_HTTP": "1" if customer.allow_private_http else "",
+            "TABLE_NAME": self.data.table.table_name,
+            "BUCKET_NAME": self.storage.bucket.bucket_name,
+        }
+        if grant.operator_key:
+            said["OPERATOR_SECRET_ARN"] = self.secrets.operator_key.secret_arn
+        if grant.usage_keys:
+            said["USAGE_PLAN_IDS"] = self.to_json_string(self.api.usage_plan_ids)
+        if customer.layer == "source":
+            said["PYTHONPATH"] = sysconfig.get_path("purelib")
+        return {**said, **customer.environment}
+
+    def _outputs(self) -> None:
+        functions = {name: function.function_name for name, function in self.functions.by_name.items()}
+        values = {
+            "ApiId": self.api.api.rest_api_id,
+            "ApiUrl": self.api.url(),
+            "StageName": names.STAGE,
+            "TableName": self.data.table.table_name,
+            "BucketName": self.storage.bucket.bucket_name,
+            "OperatorSecretArn": self.secrets.operator_key.secret_arn,
+            "UsagePlanIds": self.to_json_string(self.api.usage_plan_ids),
+            "FunctionNames": self.to_json_string(functions),
+        }
+        for name, value in values.items():
+            CfnOutput(self, name, value=value)

@@ -1,0 +1,53 @@
+"""The table of permissions as IAM statements."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+from infra.data import LEASE_INDEX
+from infra.permissions import OBJECT_ACTIONS, TABLE_ACTIONS, Grant
+from infra.storage import TENANTS
+
+
+def statements(
+    grant: Grant,
+    *,
+    table: dynamodb.ITable,
+    bucket: s3.IBucket,
+    operator_key: secretsmanager.ISecret,
+    usage_plan_ids: dict[str, str],
+) -> list[iam.PolicyStatement]:
+    """The statements that grant exactly what ``grant`` says."""
+    said = []
+    if grant.table != "none":
+        said.append(_allow(TABLE_ACTIONS[grant.table], table.table_arn))
+        said.append(_allow(("dynamodb:Query",), f"{table.table_arn}/index/{LEASE_INDEX}"))
+    if grant.bucket != "none":
+        said.append(_allow(OBJECT_ACTIONS[grant.bucket], bucket.arn_for_objects(f"{TENANTS}*")))
+        # Without the right to list, S3 answers a missing object with 403 instead of 404.
+        said.append(_allow(("s3:ListBucket",), bucket.bucket_arn))
+    if grant.operator_key:
+        said.append(_allow(("secretsmanager:GetSecretValue",), operator_key.secret_arn))
+    if grant.usage_keys:
+        said.extend(_usage_keys(usage_plan_ids))
+    return said
+
+
+def _usage_keys(usage_plan_ids: dict[str, str]) -> list[iam.PolicyStatement]:
+    gateway = f"arn:{Aws.PARTITION}:apigateway:{Aws.REGION}::"
+    keys_of_plans = [f"{gateway}/usageplans/{id}/keys" for id in usage_plan_ids.values()]
+    return [
+        # API Gateway makes the ids of keys, so no narrower name exists.
+        _allow(("apigateway:GET", "apigateway:POST"), f"{gateway}/apikeys"),
+        _allow(("apigateway:GET", "apigateway:PATCH", "apigateway:DELETE"), f"{gateway}/apikeys/*"),
+        _allow(("apigateway:GET", "apigateway:POST"), *keys_of_plans),
+        _allow(("apigateway:GET", "apigateway:DELETE"), *(f"{keys}/*" for keys in keys_of_plans)),
+    ]
+
+
+def _allow(actions: tuple[str, ...], *resources: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=list(resources))

@@ -1,0 +1,47 @@
+"""The one bucket: documents, files, vectors."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra import names
+from infra.customer import Customer
+
+#: All that belongs to a tenant lies under ``t/<tenant>/``.
+TENANTS = "t/"
+
+
+class Storage(Construct):
+    """S3, versioned, private, reached by TLS only; tells EventBridge of new objects."""
+
+    def __init__(self, scope: Construct, id: str, *, customer: Customer) -> None:
+        super().__init__(scope, id)
+        keep = customer.data.keep
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            bucket_name=names.bucket(customer.name, customer.account or Aws.ACCOUNT_ID, customer.region),
+            versioned=True,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                s3.LifecycleRule(id="uploads-never-finished", abort_incomplete_multipart_upload_after=Duration.days(2)),
+                s3.LifecycleRule(
+                    id="versions-replaced",
+                    noncurrent_version_expiration=Duration.days(30),
+                    noncurrent_versions_to_retain=3,
+                ),
+            ],
+        )
+        # By the bucket's own switch: the construct's helper would bring a custom resource and its function.
+        bucket = self.bucket.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
+        )
