@@ -1,0 +1,101 @@
+"""APIEndpoint: where a request comes in ("Agent Skill"; COMPONENTS section 1)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import Field
+
+from smyth.components import base
+from smyth.components.base import Call, Port, Run
+from smyth.document.model import InputPort
+from smyth.values import convert, expand, parse
+
+_VAULT_REFERENCE = re.compile(r"\{\{KEY\(([^()]*)\)\}\}")
+
+
+class Settings(base.Settings):
+    """Where the endpoint is called."""
+
+    endpoint: str = Field(pattern=r"^[a-zA-Z0-9_]+([-_][a-zA-Z0-9_]+)*$", max_length=50)
+    method: str = "POST"
+
+
+class APIEndpoint(base.Component):
+    """Give out the request; its inputs are the caller's parameters."""
+
+    name = "APIEndpoint"
+    title = "Agent Skill"
+    summary = "Starts the workflow when the agent is called by API or by a model."
+    Settings = Settings
+    outputs = (
+        Port("headers", "Object", "The request's headers, as sent and in lower case."),
+        Port("body", "Object", "The request's body."),
+        Port("query", "Object", "The request's query parameters."),
+    )
+    custom_inputs = True
+    custom_outputs = True
+    takes_request = True
+
+    async def run(self, call: Call) -> dict[str, Any]:
+        """See :meth:`smyth.components.base.Component.run`."""
+        request = call.run.request
+        headers = {name.lower(): value for name, value in request.headers.items()} | dict(request.headers)
+        outputs = {output.name for output in call.node.outputs} | {output.expression for output in call.node.outputs}
+        body = {} if request.body is None else request.body
+        if isinstance(body, dict):
+            body = _filled(body, "body", call, outputs)
+        query = _filled(dict(request.query), "query", call, outputs)
+        return {"headers": headers, "body": body, "query": query, "params": {}}
+
+
+def _filled(given: dict[str, Any], part: str, call: Call, outputs: set[str]) -> dict[str, Any]:
+    """Return a part of the request with defaults, placeholders filled, and values of the declared types."""
+    ports = call.node.inputs
+    values = dict(given)
+    for port in ports:
+        if port.default_val is not None and f"{part}.{port.name}" in outputs and _is_missing(values.get(port.name)):
+            values[port.name] = _default(port, values, call.run)
+    types = {port.name: port.type for port in ports}
+    return {name: _value(value, types.get(name), call.run) for name, value in values.items()}
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell whether a default takes the place of ``value``: 0 and false are values (compat README, quirk 43)."""
+    return value is None or (isinstance(value, str) and not value.strip()) or value in ([], {})
+
+
+def _default(port: InputPort, values: dict[str, Any], run: Run) -> Any:
+    """Return the default of ``port``; it may mention variables and the inputs that have a value already."""
+    if not isinstance(port.default_val, str):
+        return port.default_val
+    passes = 5 if run.expand_caller_data else 1
+    return expand(port.default_val, {**run.variables, **values}, passes=passes, secret=run.secret_variables)
+
+
+def _value(value: Any, type_name: str | None, run: Run) -> Any:
+    value = convert(_expanded(value, run), type_name)
+    if isinstance(value, str):
+        value = _parsed(value)
+    if isinstance(value, str):
+        value = _parsed(_expanded(value, run))
+    return value
+
+
+def _parsed(text: str) -> Any:
+    """Read text that looks like a JSON object, whatever its declared type (compat README, quirk 38)."""
+    stripped = text.strip()
+    if not (stripped.startswith("{") and stripped.endswith("}")):
+        return text
+    found = parse(stripped)
+    return found if isinstance(found, dict) else text
+
+
+def _expanded(value: Any, run: Run) -> Any:
+    """Fill agent variables into text from the caller, never those from the vault (compat README, quirk 22)."""
+    if not run.expand_caller_data or not isinstance(value, str) or "{{" not in value:
+        return value
+    text = _VAULT_REFERENCE.sub(lambda found: run.team_id if found[1].strip() == "teamid" else "", value)
+    public = {name: member for name, member in run.variables.items() if name not in run.secret_variables}
+    return expand(text, public)

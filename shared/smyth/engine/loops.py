@@ -1,0 +1,74 @@
+"""Find what each loop of a plan repeats (ENGINE section 9)."""
+
+from __future__ import annotations
+
+import re
+
+from smyth.engine.plan import Edge, Loop, Step
+
+_ROOT = re.compile(r"[^.\[]*")
+
+
+def add_loops(steps: list[Step]) -> None:
+    """Give every loop component its body, and mark the connections that lead into one."""
+    loops = [step for step in steps if step.kind is not None and step.kind.loop_output]
+    for step in loops:
+        _split_edges(step)
+    for step in loops:
+        assert step.loop is not None
+        step.loop.body = frozenset(_reachable(step, step.loop.edges))
+    for step in loops:
+        _close_body(step, steps)
+
+
+def _split_edges(step: Step) -> None:
+    """Take the connections that carry items from those that leave when the loop is over."""
+    assert step.kind is not None
+    after = {port.name for port in step.kind.outputs if port.name != step.kind.loop_output} | {"_error"}
+    items = [edge for edge in step.edges if not _roots(edge) & after]
+    step.loop = Loop(items)
+    step.edges = [edge for edge in step.edges if edge not in items]
+
+
+def _roots(edge: Edge) -> set[str]:
+    """Return the first parts of the name and of the path of the output that ``edge`` comes from."""
+    return {_first(edge.output.name), _first(edge.output.expression)}
+
+
+def _first(path: str) -> str:
+    found = _ROOT.match(path)
+    return found[0] if found else ""
+
+
+def _reachable(loop: Step, edges: list[Edge]) -> set[Step]:
+    found: set[Step] = set()
+    queue = [edge.target for edge in edges]
+    while queue:
+        step = queue.pop()
+        if step is loop or step in found:
+            continue
+        found.add(step)
+        queue += [edge.target for edge in (*step.edges, *(step.loop.edges if step.loop else ()))]
+    return found
+
+
+def _close_body(loop_step: Step, steps: list[Step]) -> None:
+    """Cut what leads from the body back to its own loop, and mark what leads in from outside."""
+    loop = loop_step.loop
+    assert loop is not None
+    inside: set[tuple[Step, str]] = set()
+    outside: set[tuple[Step, str]] = set()
+    for step in steps:
+        if step in loop.body:
+            step.edges = [edge for edge in step.edges if edge.target is not loop_step]
+            if step.loop is not None:
+                step.loop.edges = [edge for edge in step.loop.edges if edge.target is not loop_step]
+        for edge in (*step.edges, *(step.loop.edges if step.loop else ())):
+            if edge.target not in loop.body:
+                continue
+            if step in loop.body or step is loop_step:
+                inside.add((edge.target, edge.input))
+            else:
+                outside.add((edge.target, edge.input))
+                edge.enters_loop = True
+    loop.needs = tuple((step, name) for step in steps for name in step.required if (step, name) in outside - inside)
