@@ -1,0 +1,99 @@
+"""The ``smyth`` command: finds the command asked for and imports only that one, so that it starts at once."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+
+class _Command(NamedTuple):
+    """Where a command's function is, and what the list of commands says of it."""
+
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS: dict[str, _Command] = {
+    "dev": _Command("dev", "dev", "start the laptop cloud"),
+    "demo": _Command("demo", "demo", "start the laptop cloud and call every part of it"),
+    "import": _Command("import_agent", "import_agent", "send a .smyth file to a server"),
+    "list": _Command("list_agents", "list_agents", "list the agents of a server"),
+    "export": _Command("export_agent", "export_agent", "fetch an agent's .smyth file from a server"),
+    "run": _Command("run", "run", "call an endpoint of a .smyth file, here, without a server"),
+    "prompt": _Command("prompt", "prompt", "ask an agent once: one on a server, or a .smyth file here"),
+    "chat": _Command("chat", "chat", "talk with an agent: one on a server, or a .smyth file here"),
+    "validate": _Command("validate", "validate", "check a .smyth file"),
+    "invoke": _Command("invoke", "invoke", "call a function's handler as Lambda would"),
+    "compat": _Command("compat", "compat", "replay recorded cases of the original runtime and tell the differences"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; the process ends with 0, with 1 for a failure or with 2 for wrong usage."""
+    name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
+    if name in ("-h", "--help", "help"):
+        print(_help())
+    elif name == "--version":
+        from importlib.metadata import version
+
+        print(version("smyth-serverless"))
+    elif name in COMMANDS:
+        sys.exit(_run(name, rest))
+    else:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, COMMANDS, n=1)
+        hint = f' Did you mean "{close[0]}"?' if close else " smyth --help lists the commands."
+        _tell(f'There is no command "{name}".{hint}')
+        sys.exit(2)
+
+
+def _help() -> str:
+    lines = [f"  {name:<10} {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Usage: smyth COMMAND [OPTIONS]",
+            "",
+            "Commands:",
+            *lines,
+            "",
+            "smyth COMMAND --help tells a command's options.",
+        ]
+    )
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    """Run the command and return the exit code; every error becomes one line."""
+    import typer
+
+    from smyth.cli.errors import CommandError
+
+    command = COMMANDS[name]
+    try:
+        function: Callable[..., Any] = getattr(importlib.import_module(f"smyth.cli.{command.module}"), command.function)
+        # Plain help: importing rich for its colours would take longer than all the rest.
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(name)(function)
+        return int(typer.main.get_command(app).main(arguments, f"smyth {name}", standalone_mode=False) or 0)
+    except CommandError as error:
+        _tell(str(error))
+        return error.exit_code
+    except typer.TyperException as error:
+        _tell(f"{error.format_message()} smyth {name} --help tells the options.")
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except Exception as error:
+        if os.environ.get("SMYTH_DEBUG"):
+            raise
+        _tell(f"{error or type(error).__name__} (SMYTH_DEBUG=1 shows where.)")
+        return 1
+
+
+def _tell(message: str) -> None:
+    """Write ``message`` to stderr as one line."""
+    print("smyth:", " ".join(message.split()), file=sys.stderr)

@@ -1,0 +1,61 @@
+"""``smyth run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from smyth.cli.errors import CommandError
+from smyth.cli.output import AsJson, print_json
+from smyth.cli.sources import Variables, json_argument, pairs, read_bytes
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="A .smyth file.")],
+    path: Annotated[str, typer.Option("--path", help="The endpoint, such as /api/hash.")],
+    method: Annotated[str, typer.Option("--method", help="GET or POST.")] = "POST",
+    body: Annotated[str | None, typer.Option("--body", metavar="JSON", help="The body, or @FILE with it.")] = None,
+    query: Annotated[list[str] | None, typer.Option("--query", metavar="K=V", help="May be repeated.")] = None,
+    header: Annotated[list[str] | None, typer.Option("--header", metavar="K=V", help="May be repeated.")] = None,
+    variables: Variables = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call an endpoint of a .smyth file in this process, without a server; ends with 1 when the run failed."""
+    request: dict[str, Any] = {
+        "query": pairs("--query", query),
+        "headers": pairs("--header", header),
+        "body": None if body is None else json_argument("--body", body),
+        "variables": pairs("--var", variables),
+    }
+    answer = _agent(file).call_sync(method.upper(), path, **request)
+    data = answer.get("data")
+    if isinstance(data, str) and not as_json:
+        print(data)
+    else:
+        print_json(answer if as_json else data)
+    if _failed(answer):
+        raise typer.Exit(1)
+
+
+def _agent(file: Path) -> Any:
+    """Load the agent in ``file``.
+
+    Raises:
+        CommandError: It cannot be read or is no agent.
+    """
+    content = read_bytes(file)
+    from smyth.document import DocumentError
+    from smyth.sdk import Agent
+
+    try:
+        return Agent.load(content)
+    except DocumentError as error:
+        raise CommandError(f"{file}: {error}") from None
+
+
+def _failed(answer: dict[str, Any]) -> bool:
+    """Tell whether the run itself ended with an error (SURFACES 1.2), not one of its components."""
+    data = answer.get("data")
+    return answer.get("status", 200) >= 400 or (isinstance(data, dict) and "error" in data and "result" not in data)
