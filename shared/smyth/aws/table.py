@@ -315,9 +315,13 @@ def _from_item(raw: Mapping[str, Any]) -> Item:
 
 
 def _plain(value: Any) -> Any:
-    """Return whole numbers as int and sets and lists of them likewise; we store no fractions."""
+    """Return numbers as int, for we store no fractions, and binary values as bytes."""
+    from boto3.dynamodb.types import Binary
+
     if isinstance(value, Decimal):
         return int(value)
+    if isinstance(value, Binary):
+        return bytes(value)
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, dict):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +25,10 @@ class Limits(BaseModel):
 
     requests_per_month: int | None = Field(default=None, ge=0)
     agents: int | None = Field(default=None, ge=0)
+
+    def overridden(self, overrides: Mapping[str, int | None]) -> Limits:
+        """Return these limits with a tenant's own in their places."""
+        return Limits.model_validate(self.model_dump() | dict(overrides))
 
 
 class Plan(BaseModel):
@@ -76,3 +81,21 @@ PLANS: dict[str, Plan] = {
         ),
     )
 }
+
+
+def load_plans(overrides: Mapping[str, Any]) -> dict[str, Plan]:
+    """Return the price list as a stack has it.
+
+    Args:
+        overrides: Plan name -> members that differ; a name of its own makes a plan of its own. ``limits`` and
+            ``throttle`` may be partial too.
+
+    Raises:
+        pydantic.ValidationError: An override is no valid plan.
+    """
+    plans = dict(PLANS)
+    for name, override in overrides.items():
+        base = plans[name].model_dump() if name in plans else {}
+        parts = {part: base.get(part, {}) | override.get(part, {}) for part in ("limits", "throttle")}
+        plans[name] = Plan.model_validate(base | override | parts | {"name": name})
+    return plans

@@ -1,0 +1,65 @@
+"""The adapters and use cases of a function, each made from the settings when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from smyth.http.settings import Settings, settings
+
+if TYPE_CHECKING:
+    from smyth.aws.bucket import Bucket
+    from smyth.aws.idempotency import DynamoClaims
+    from smyth.aws.table import Table
+    from smyth.platform.metering import Metering
+    from smyth.platform.plans import Plan
+
+
+class Services:
+    """What functions work with. Imports happen inside: a function pays only for what it uses."""
+
+    def __init__(self, given: Settings) -> None:
+        self._settings = given
+
+    @cached_property
+    def table(self) -> Table:
+        """The table."""
+        from smyth.aws.table import Table
+
+        return Table(self._settings.table_name)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """The bucket."""
+        from smyth.aws.bucket import Bucket
+
+        return Bucket(self._settings.bucket_name)
+
+    @cached_property
+    def plans(self) -> Mapping[str, Plan]:
+        """The price list of this stack."""
+        from smyth.platform.plans import load_plans
+
+        return load_plans(self._settings.plans)
+
+    @cached_property
+    def claims(self) -> DynamoClaims:
+        """Who holds which Idempotency-Key."""
+        from smyth.aws.idempotency import DynamoClaims
+
+        return DynamoClaims(self.table, self.bucket)
+
+    @cached_property
+    def meter(self) -> Metering:
+        """Admission, settlement, and the ledger."""
+        from smyth.aws.metering import DynamoMeter
+        from smyth.platform.metering import Metering
+
+        return Metering(DynamoMeter(self.table, self.claims), self.plans)
+
+
+@cache
+def services() -> Services:
+    """Return this function's services."""
+    return Services(settings())
