@@ -14,6 +14,7 @@ from typing import Any
 _DAY_MS = 86_400_000
 #: JavaScript's dates end 100 million days before and after 1970.
 _LIMIT_MS = 100_000_000 * _DAY_MS
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*")
 _YEAR_FIRST = re.compile(
     r"([0-9]{4})[-/]?([0-9]{1,2})?[-/]?([0-9]{0,2})"
     r"[Tt\s]*([0-9]{1,2})?:?([0-9]{1,2})?:?([0-9]{1,2})?[.:]?([0-9]+)?"
@@ -41,8 +42,8 @@ def milliseconds(value: Any) -> int | None:
         return _in_range(int(value)) if math.isfinite(value) else None
     if not isinstance(value, str) or len(value) > 100:
         return None
-    if value.isascii() and value.isdigit():
-        return _in_range(int(value))
+    if _NUMBER.fullmatch(value):
+        return _in_range(int(float(value)))
     moment = _year_first(value)
     if moment is None:
         moment = _iso(value)

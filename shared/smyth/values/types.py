@@ -84,7 +84,7 @@ def _boolean(value: Any) -> bool:
 
 def _array(value: Any) -> list[Any]:
     if isinstance(value, str):
-        if not value.startswith("["):
+        if not value.lstrip().startswith("["):
             return value.split(",")
         value = parse(value)
     if isinstance(value, list):
