@@ -36,7 +36,9 @@ async def serve(folder: DataFolder, listener: socket.socket) -> None:
     snapshots.follow_items()
     function_logs.bridge(folder.logs / "functions")
 
-    async def counted(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def counted(
+        scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         await ministack.app(scope, receive, send)
         snapshots.requests += 1
 

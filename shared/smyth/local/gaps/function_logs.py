@@ -25,9 +25,7 @@ def bridge(folder: Path) -> None:
     def drain_shortly(worker: Any) -> str:
         return str(drain(worker, first_line_wait=_FIRST_LINE_SECONDS))
 
-    def write(
-        func: dict[str, Any], request_id: str, log_text: str, error: bool, duration_ms: int, **_: Any
-    ) -> None:
+    def write(func: dict[str, Any], request_id: str, log_text: str, error: bool, duration_ms: int, **_: Any) -> None:
         if not log_text and not error:
             return
         name = str((func.get("config") or func).get("FunctionName", "unknown"))

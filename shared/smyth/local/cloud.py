@@ -1,0 +1,152 @@
+"""The laptop cloud as a whole: starts its parts in order, tells who wants to know, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from smyth.local import deploy
+from smyth.local.assembly import Assembly, inputs_hash, synthesise
+from smyth.local.children import end_leftovers
+from smyth.local.demo_tenant import demo_tenant
+from smyth.local.emulator import ACCOUNT, REGION, Emulator
+from smyth.local.folder import DataFolder, LocalCloudError, write_private
+from smyth.local.front import Front
+from smyth.local.gaps.response_streaming import FUNCTION as STREAM_FUNCTION
+from smyth.local.gaps.response_streaming import StreamFunction
+
+#: Told what is being done, for the progress display.
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A laptop cloud that takes requests."""
+
+    url: str
+    operator_key: str
+    tenant_id: str
+    tenant_key: str
+    emulator: Emulator
+    streams: StreamFunction
+    serving: asyncio.Task[None]
+
+    async def until_it_ends(self) -> None:
+        """Wait as long as all parts run.
+
+        Raises:
+            LocalCloudError: A child ended by itself.
+        """
+        watched = [
+            self.serving,
+            asyncio.create_task(self.emulator.child.ended()),
+            asyncio.create_task(self.streams.child.ended()),
+        ]
+        done, waiting = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting - {self.serving}:
+            task.cancel()
+        await asyncio.gather(*(waiting - {self.serving}), return_exceptions=True)
+        for task in done:
+            task.result()
+
+
+@asynccontextmanager
+async def running(folder: DataFolder, *, host: str, port: int, customer: str, tell: Tell) -> AsyncIterator[Running]:
+    """Start the laptop cloud on a data folder; on leaving everything is stopped and saved.
+
+    Raises:
+        LocalCloudError: It cannot start; the message says why and what to do.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(folder.locked())
+        listener = stack.enter_context(_listen(host, port))
+        folder.dev_json.unlink(missing_ok=True)
+        end_leftovers(folder)
+        tell("starting the embedded AWS")
+        emulator = await Emulator.start(folder)
+        stack.push_async_callback(_stop_emulator, emulator, folder)
+        stack_name = await _deploy(folder, emulator, customer, tell)
+        deployed = await asyncio.to_thread(deploy.look_up, stack_name, emulator.url)
+        environment = await asyncio.to_thread(
+            deploy.function_environment, deployed.functions[STREAM_FUNCTION], emulator.url
+        )
+        tell("starting the front")
+        streams = await StreamFunction.start(folder, emulator_url=emulator.url, environment=environment)
+        stack.push_async_callback(streams.stop)
+        front = Front(emulator_url=emulator.url, deployed=deployed, streams=streams)
+        stack.push_async_callback(front.close)
+        server = _Server(
+            uvicorn.Config(front, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=5)
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        stack.push_async_callback(_stop_front, server, serving)
+        url = f"http://{host}:{listener.getsockname()[1]}"
+        operator_key = await asyncio.to_thread(deploy.operator_key, deployed, emulator.url)
+        tell("making the demo tenant")
+        tenant_id, tenant_key = await demo_tenant(folder, url=url, operator_key=operator_key)
+        stack.callback(folder.dev_json.unlink, missing_ok=True)
+        told = {"url": url, "operator_key": operator_key, "tenant_id": tenant_id, "tenant_key": tenant_key}
+        write_private(folder.dev_json, json.dumps({**told, "pid": os.getpid()}, indent=2))
+        yield Running(**told, emulator=emulator, streams=streams, serving=serving)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the command, which stops the parts in order."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+async def _deploy(folder: DataFolder, emulator: Emulator, customer: str, tell: Tell) -> str:
+    """Bring the stack up to date; nothing to do when its inputs are those of the last time.
+
+    Returns:
+        The stack's name.
+    """
+    inputs = await asyncio.to_thread(inputs_hash, customer)
+    last = folder.read_settings()
+    if last.get("deployed_inputs") == inputs:
+        status = await asyncio.to_thread(deploy.stack_status, last["stack"], emulator.url)
+        if status is not None and status.endswith("_COMPLETE"):
+            return str(last["stack"])
+    tell(f"synthesising the stack of customer {customer}")
+    await synthesise(customer, folder.assembly)
+    assembly = Assembly.read(folder.assembly, account=ACCOUNT, region=REGION)
+    tell(f"deploying {len(assembly.template['Resources'])} resources")
+    await asyncio.to_thread(deploy.deploy, assembly, emulator.url)
+    folder.remember(deployed_inputs=inputs, stack=assembly.stack)
+    return assembly.stack
+
+
+@contextmanager
+def _listen(host: str, port: int) -> Iterator[socket.socket]:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with listener:
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise LocalCloudError(
+                f"port {port} on {host} cannot be used ({error.strerror}); pass another --port"
+            ) from None
+        yield listener
+
+
+async def _stop_front(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    server.should_exit = True
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+async def _stop_emulator(emulator: Emulator, folder: DataFolder) -> None:
+    await emulator.stop()
+    shutil.rmtree(folder.temporary, ignore_errors=True)

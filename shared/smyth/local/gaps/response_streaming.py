@@ -1,0 +1,136 @@
+"""Gap: MiniStack's REST API does not stream responses.
+
+In AWS the stream function's web app runs behind the Lambda Web Adapter. Here the same web app runs in a child
+process on a unix socket, with the environment of the deployed function; the front asks the authorizer function and
+hands over the request context in the adapter's header. The usage plan's throttle and quota are not applied to
+streams here; the exact admission is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from ulid import ULID
+
+from smyth.http.caller import CONTEXT_HEADER
+from smyth.http.problems import Problem
+from smyth.local import requests
+from smyth.local.assembly import PROJECT
+from smyth.local.authorizer import Authorizer
+from smyth.local.children import Child, start_child
+from smyth.local.emulator import ACCOUNT, REGION
+from smyth.local.folder import DataFolder, LocalCloudError
+from smyth.platform.routes import Route
+
+FUNCTION = "stream_agent"
+#: The system's limit on the path of a unix socket, less one.
+_SOCKET_PATH_BYTES = 107
+_SECONDS = 900.0
+
+
+class StreamFunction:
+    """The stream function's web app, running in a child process."""
+
+    def __init__(self, child: Child, path: str) -> None:
+        self.child = child
+        transport = httpx.AsyncHTTPTransport(uds=path)
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://stream", timeout=_SECONDS)
+
+    @classmethod
+    async def start(cls, folder: DataFolder, *, emulator_url: str, environment: dict[str, str]) -> StreamFunction:
+        """Start the child; it takes requests at once and answers them as soon as it is up."""
+        path, listener = _listen(folder)
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SMYTH_"))}
+        child = await start_child(
+            "stream",
+            ["-m", "smyth.local.stream_process", str(PROJECT / "functions" / FUNCTION)],
+            folder=folder,
+            listener=listener,
+            environment=own
+            | environment
+            | {
+                "AWS_ENDPOINT_URL": emulator_url,
+                "AWS_REGION": REGION,
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_ACCESS_KEY_ID": ACCOUNT,
+                "AWS_SECRET_ACCESS_KEY": "laptop",
+                "SMYTH_TRUST_REQUEST_CONTEXT": "1",
+            },
+        )
+        return cls(child, path)
+
+    async def answer(self, request: Request, *, route: Route, key: str | None, authorizer: Authorizer) -> Response:
+        """Authorize as API Gateway would and pass the stream through.
+
+        Raises:
+            Problem: 401 or 403, the caller may not.
+        """
+        body = await requests.read_body(request)
+        context = await self._request_context(request, route=route, key=key, authorizer=authorizer)
+        headers = [*requests.passed_headers(request), (CONTEXT_HEADER, json.dumps(context))]
+        sent = self._http.build_request(request.method, request.url.path, headers=headers, content=body)
+        try:
+            answer = await self._http.send(sent, stream=True)
+        except httpx.TransportError:
+            raise Problem(502, "function_failed", "The stream function does not answer. See logs/stream.log.") from None
+
+        async def chunks() -> AsyncIterator[bytes]:
+            try:
+                async for chunk in answer.aiter_raw():
+                    yield chunk
+            finally:
+                await answer.aclose()
+
+        response = StreamingResponse(chunks(), answer.status_code)
+        for name, value in requests.returned_headers(answer.headers.multi_items()):
+            response.headers.append(name, value)
+        return response
+
+    async def _request_context(
+        self, request: Request, *, route: Route, key: str | None, authorizer: Authorizer
+    ) -> dict[str, object]:
+        """The request context that API Gateway would give the function."""
+        source_ip = requests.source_ip(request)
+        verdict = await authorizer.ask(
+            key or "", method=request.method, path=request.url.path, resource=route.path, source_ip=source_ip
+        )
+        if verdict is None:
+            raise Problem(
+                401, "unauthorized", "The key is missing or unknown. Send it as x-api-key or Authorization: Bearer."
+            )
+        if not verdict.allowed:
+            raise Problem(403, "forbidden", "This key may not call this route. Use one whose role and routes allow it.")
+        return {
+            "requestId": str(ULID()),
+            "accountId": ACCOUNT,
+            "httpMethod": request.method,
+            "resourcePath": route.path,
+            "path": request.url.path,
+            "identity": {"sourceIp": source_ip, "userAgent": request.headers.get("user-agent", "")},
+            "authorizer": verdict.context,
+        }
+
+    async def stop(self) -> None:
+        """End the child and the connections to it."""
+        await self._http.aclose()
+        await self.child.stop()
+
+
+def _listen(folder: DataFolder) -> tuple[str, socket.socket]:
+    """A listening unix socket by the shorter of its paths, relative or absolute: sockets take only short ones."""
+    absolute = str(folder.root.absolute() / "stream.sock")
+    path = min(absolute, os.path.relpath(absolute), key=len)
+    if len(path.encode()) > _SOCKET_PATH_BYTES:
+        raise LocalCloudError(f"the path of {folder.root} is too long for a socket; choose a shorter --data")
+    Path(path).unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(128)
+    return path, listener
