@@ -1,1 +1,5 @@
-"""."""
+"""The Python face: run agents in this process."""
+
+from smyth.sdk.agent import Agent
+
+__all__ = ["Agent"]
