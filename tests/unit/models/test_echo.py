@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from smyth.connectors.models.echo import EchoModels
 from smyth.connectors.models.port import Finished, ModelError, ModelRequest, Text, complete
 

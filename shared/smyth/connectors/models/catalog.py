@@ -31,11 +31,9 @@ class Provider:
     #: LiteLLM's name for it.
     route: str
     #: Environment variable that holds the stack's own key.
-    environment: str | None
+    environment: str
     #: Speaks OpenAI's protocol at any address.
     openai_shaped: bool = False
-    #: Serves a local network, without a key where none is set.
-    needs_key: bool = True
 
 
 PROVIDERS: dict[str, Provider] = {
@@ -47,7 +45,6 @@ PROVIDERS: dict[str, Provider] = {
         Provider("xAI", "xai", "XAI_API_KEY", openai_shaped=True),
         Provider("Perplexity", "perplexity", "PERPLEXITY_API_KEY", openai_shaped=True),
         Provider("Groq", "groq", "GROQ_API_KEY", openai_shaped=True),
-        Provider("Ollama", "ollama_chat", None, needs_key=False),
         Provider("Anthropic", "anthropic", "ANTHROPIC_API_KEY"),
         Provider("GoogleAI", "gemini", "GOOGLE_AI_API_KEY"),
     )
@@ -94,7 +91,7 @@ class ModelEntry(BaseModel):
             known = ", ".join(known.name for known in PROVIDERS.values())
             raise ModelError(
                 f'The model provider "{self.provider}" is not supported. Use one of {known}; '
-                'for a server of your own that speaks OpenAI\'s protocol use "OpenAI" with a base_url.',
+                'for any other server that speaks OpenAI\'s protocol use "OpenAI" with a base_url.',
                 kind="unknown_model",
             )
         return provider

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from smyth.connectors.models.port import Finished, Limits, Message, ModelError, ModelEvent, ModelRequest, Text, Usage
-from smyth.connectors.models.tokens import message_tokens, text_tokens
+from smyth.connectors.models.tokens import request_tokens, text_tokens
 
 #: Case matters, as in the original (compat README, quirk 91).
 ECHO = "Echo"
@@ -38,12 +38,11 @@ class EchoModels:
         answer = _text(_answered(request.messages))
         for word in _WORDS.findall(answer):
             yield Text(word)
-        usage = Usage(
-            model=ECHO,
-            input_tokens=sum(message_tokens(message) for message in request.messages),
-            output_tokens=text_tokens(answer),
-        )
-        yield Finished("stop", usage)
+        yield Finished("stop", self.broken_off(request, answer))
+
+    def broken_off(self, request: ModelRequest, reply: str) -> Usage:
+        """See :meth:`smyth.connectors.models.port.ModelPort.broken_off`."""
+        return Usage(model=ECHO, input_tokens=request_tokens(request), output_tokens=text_tokens(reply))
 
 
 def _answered(messages: list[Message]) -> Message:

@@ -129,6 +129,10 @@ class ModelPort(Protocol):
         """
         ...
 
+    def broken_off(self, request: ModelRequest, reply: str) -> Usage:
+        """Estimate what ``request`` used when nobody waited for more than ``reply``: providers bill for that too."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

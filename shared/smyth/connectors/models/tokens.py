@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smyth.connectors.models.port import Message
+    from smyth.connectors.models.port import Message, ModelRequest
 
 #: Role, separators and names that providers add around each message.
 MESSAGE_OVERHEAD = 4
@@ -31,3 +31,9 @@ def message_tokens(message: Message) -> int:
     if calls:
         text += json.dumps(calls, ensure_ascii=False)
     return text_tokens(text) + MESSAGE_OVERHEAD
+
+
+def request_tokens(request: ModelRequest) -> int:
+    """Estimate the input tokens of a request."""
+    tools = text_tokens(json.dumps(request.tools, ensure_ascii=False)) if request.tools else 0
+    return tools + sum(message_tokens(message) for message in request.messages)

@@ -1,0 +1,214 @@
+"""The model port on real providers: finds the model, its key and its address, and asks through LiteLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from smyth.connectors.egress import ForbiddenAddress, PublicTransport, public_address
+from smyth.connectors.models import litellm_calls
+from smyth.connectors.models.catalog import Catalog, ModelEntry
+from smyth.connectors.models.echo import ECHO, EchoModels
+from smyth.connectors.models.failures import Attempt, is_retriable, model_error, retry_after_s
+from smyth.connectors.models.port import Limits, ModelError, ModelEvent, ModelRequest, Usage
+from smyth.connectors.models.tokens import request_tokens, text_tokens
+from smyth.connectors.vault.port import Vault
+
+_VAULT_REFERENCE = re.compile(r"\{\{KEY\(([^(){}]+)\)\}\}")
+#: What servers that ask for no key get to see.
+_NO_KEY = "none"
+_LONGEST_PAUSE_S = 5.0
+_JSON_INSTRUCTION = (
+    "Answer with one JSON object and nothing else: no explanation, no markdown, double quotes around all names "
+    'and texts. If there is only one value, answer {"result": <the value>}.'
+)
+
+
+class ModelGateway:
+    """Answers for Echo, for every model of the catalogue, and for models that a document describes itself."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        vault: Vault,
+        *,
+        environment: Mapping[str, str] | None = None,
+        allow_private: bool = False,
+        retries: int = 2,
+        timeout_s: float = 60.0,
+    ) -> None:
+        """Make a gateway.
+
+        Args:
+            catalog: The models by name.
+            vault: Where keys are looked up first, by the request's team.
+            environment: Where the stack's own keys are; by default the process's environment.
+            allow_private: Whether documents may name addresses that are not public, as on a laptop.
+            retries: How often to ask again when a provider is busy or fails before it answers.
+            timeout_s: How long a provider may be silent.
+        """
+        self._catalog = catalog
+        self._vault = vault
+        self._environment = os.environ if environment is None else environment
+        self._allow_private = allow_private
+        self._retries = retries
+        self._timeout_s = timeout_s
+        self._echo = EchoModels()
+
+    def limits(self, model: str | dict[str, Any]) -> Limits:
+        """See :meth:`smyth.connectors.models.port.ModelPort.limits`."""
+        return self._echo.limits(model) if model == ECHO else self._catalog.find(model).limits
+
+    def broken_off(self, request: ModelRequest, reply: str) -> Usage:
+        """See :meth:`smyth.connectors.models.port.ModelPort.broken_off`."""
+        if request.model == ECHO:
+            return self._echo.broken_off(request, reply)
+        entry = self._catalog.find(request.model)
+        used = Usage(_name(request, entry), request_tokens(request), text_tokens(reply))
+        return litellm_calls.priced(entry, used)
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        """See :meth:`smyth.connectors.models.port.ModelPort.stream`."""
+        if request.model == ECHO:
+            async for event in self._echo.stream(request):
+                yield event
+            return
+        entry = self._catalog.find(request.model)
+        await self._check_address(entry)
+        key, source = await self._key(entry, request.team_id)
+        attempt = Attempt(entry.served_by.name, entry.model, key, source)
+        await asyncio.to_thread(litellm_calls.litellm)
+        async with self._client(entry, key) as client:
+            chunks = await self._open(entry, _asking_for_json(request), attempt, client)
+            try:
+                async for event in litellm_calls.events(self._unless_silent(chunks), entry, _name(request, entry)):
+                    yield event
+            except Exception as error:
+                raise model_error(error, attempt) from None
+
+    async def _open(self, entry: ModelEntry, request: ModelRequest, attempt: Attempt, client: Any | None) -> Any:
+        """Send the request, again where that may help.
+
+        Raises:
+            ModelError: The provider refused or failed to the last.
+        """
+        for left in range(self._retries, -1, -1):
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    return await litellm_calls.open_stream(entry, request, key=attempt.key, client=client)
+            except Exception as error:
+                told = model_error(error, attempt)
+                pause = retry_after_s(error)
+                if left == 0 or not is_retriable(told) or (pause or 0) > _LONGEST_PAUSE_S:
+                    raise told from None
+            await asyncio.sleep(0.5 * 2 ** (self._retries - left) if pause is None else max(0.0, pause))
+        raise AssertionError("unreachable: the last round returns or raises")
+
+    async def _unless_silent(self, chunks: Any) -> AsyncIterator[Any]:
+        """Pass chunks on as long as each comes in time."""
+        while True:
+            async with asyncio.timeout(self._timeout_s):
+                try:
+                    chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+            yield chunk
+
+    async def _check_address(self, entry: ModelEntry) -> None:
+        """Refuse addresses that a document must not name.
+
+        Raises:
+            ModelError: The address is not allowed, or the provider has a fixed one.
+        """
+        if entry.base_url is None or not entry.from_document:
+            return
+        if not entry.served_by.openai_shaped:
+            raise ModelError(
+                f"{entry.served_by.name} cannot be asked at another address. "
+                'Remove base_url, or use the provider "OpenAI" for a server that speaks its protocol.',
+                kind="invalid_request",
+            )
+        if self._allow_private:
+            return
+        import httpx
+
+        try:
+            await public_address(httpx.URL(entry.base_url))
+        except (ForbiddenAddress, httpx.InvalidURL) as error:
+            raise ModelError(f"The model's base_url cannot be used. {error}", kind="invalid_request") from None
+
+    async def _key(self, entry: ModelEntry, team_id: str) -> tuple[str, str]:
+        """Return the key and where it came from.
+
+        An address of its own gets only a key that is named for it: neither the stack's
+        nor the team's key for a provider is ever sent to somebody else's server.
+
+        Raises:
+            ModelError: There is no key.
+        """
+        if entry.api_key is not None:
+            return await self._filled(entry.api_key, team_id), "the model object"
+        if entry.base_url is not None and entry.credential is None:
+            return _NO_KEY, "nowhere"
+        provider = entry.served_by
+        name = entry.credential or provider.name.lower()
+        secret = await self._vault.get(team_id, name)
+        if secret:
+            return secret, f'the vault entry "{name}"'
+        foreign = entry.from_document and entry.base_url is not None
+        if not foreign and self._environment.get(provider.environment):
+            return self._environment[provider.environment], f"the environment variable {provider.environment}"
+        raise ModelError(f'There is no key for {provider.name}. Set the vault entry "{name}".', kind="credentials")
+
+    async def _filled(self, text: str, team_id: str) -> str:
+        """Replace ``{{KEY(name)}}`` by the team's secrets.
+
+        Raises:
+            ModelError: A secret is missing.
+        """
+        for name in _VAULT_REFERENCE.findall(text):
+            secret = await self._vault.get(team_id, name)
+            if not secret:
+                raise ModelError(f'The model\'s key is missing. Set the vault entry "{name}".', kind="credentials")
+            text = text.replace(f"{{{{KEY({name})}}}}", secret)
+        return text
+
+    @asynccontextmanager
+    async def _client(self, entry: ModelEntry, key: str) -> AsyncIterator[Any | None]:
+        """Offer an OpenAI client for OpenAI and for addresses that entries name; LiteLLM has its own for the rest.
+
+        It lives as long as one request: leaving closes the connection, so that a provider stops when the caller goes.
+        """
+        provider = entry.served_by
+        if not provider.openai_shaped or (entry.base_url is None and provider.name != "OpenAI"):
+            yield None
+            return
+        import httpx
+        import openai
+
+        guarded = entry.from_document and not self._allow_private
+        http = httpx.AsyncClient(transport=PublicTransport(), trust_env=False) if guarded else httpx.AsyncClient()
+        async with openai.AsyncOpenAI(api_key=key, base_url=entry.base_url, max_retries=0, http_client=http) as client:
+            yield client
+
+
+def _name(request: ModelRequest, entry: ModelEntry) -> str:
+    """Return the model's name as the user knows it."""
+    return request.model if isinstance(request.model, str) else entry.model
+
+
+def _asking_for_json(request: ModelRequest) -> ModelRequest:
+    """Say in words, too, that JSON is wanted: providers refuse JSON mode where the messages do not speak of it."""
+    if request.response_format != "json":
+        return request
+    first, *rest = request.messages or [{}]
+    if first.get("role") == "system":
+        messages = [{**first, "content": f"{first['content']}\n{_JSON_INSTRUCTION}"}, *rest]
+    else:
+        messages = [{"role": "system", "content": _JSON_INSTRUCTION}, *request.messages]
+    return replace(request, messages=messages)
