@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
 def synthesise(customer: customers.Customer, out: Path) -> Path:
     """Write the cloud assembly of ``customer`` into ``out`` and return the template's path.
 
-    An assembly that is there is replaced, any other content is left alone.
+    Under the CDK CLI the folder is the CLI's, else an assembly that is there is replaced; other content stays.
     """
     ensure_node()
     # The template is held against cfn-lint instead, which takes a third of the time and half of the memory.
@@ -44,7 +44,7 @@ def synthesise(customer: customers.Customer, out: Path) -> Path:
 
     from infra.stack import SmythStack
 
-    if (out / "manifest.json").is_file():
+    if "CDK_OUTDIR" not in os.environ and (out / "manifest.json").is_file():
         shutil.rmtree(out)
     context = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
     with tempfile.TemporaryDirectory(prefix="smyth-synth-") as staging:
@@ -56,7 +56,7 @@ def synthesise(customer: customers.Customer, out: Path) -> Path:
 
 def _from_cli() -> str | None:
     """The customer that ``cdk -c customer=NAME`` hands over."""
-    context = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
+    context: dict[str, str] = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
     return context.get("customer")
 
 

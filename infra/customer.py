@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from infra.paths import CUSTOMERS
-from smyth.platform.plans import PLANS, Plan
+from smyth.platform.plans import Plan, load_plans
 
 #: The retention times that CloudWatch Logs knows, in days.
 Retention = Literal[
@@ -77,27 +77,19 @@ class Customer(BaseModel):
     environment: dict[str, str] = {}
     tags: dict[str, str] = {}
 
-    @model_validator(mode="after")
-    def _plans_fit(self) -> Customer:
-        self.price_list()
-        return self
+    @field_validator("plans")
+    @classmethod
+    def _plans_fit(cls, plans: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, changes in plans.items():
+            try:
+                load_plans({name: changes})
+            except ValidationError as error:
+                raise ValueError(f"plan '{name}': {_faults(error, '; ')}") from None
+        return plans
 
     def price_list(self) -> dict[str, Plan]:
         """The plans of this stack: the common ones with the customer's changes."""
-        plans = dict(PLANS)
-        for name, changes in self.plans.items():
-            base = plans[name].model_dump() if name in plans else {}
-            plans[name] = Plan.model_validate(_laid_over(base, {**changes, "name": name}))
-        return plans
-
-
-def _laid_over(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        below = merged.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = _laid_over(below, value) if both else value
-    return merged
+        return load_plans(self.plans)
 
 
 def names(folder: Path = CUSTOMERS) -> list[str]:
@@ -132,7 +124,10 @@ def load(name: str, folder: Path = CUSTOMERS) -> Customer:
     try:
         return Customer.model_validate({"name": name, **said})
     except ValidationError as error:
-        lines = [
-            f"  {'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}" for fault in error.errors()
-        ]
-        raise CustomerError(f"{path} cannot be used:\n" + "\n".join(lines)) from error
+        raise CustomerError(
+            f"{path} cannot be used (infra/customer.py tells every setting):\n  " + _faults(error, "\n  ")
+        ) from error
+
+
+def _faults(error: ValidationError, between: str) -> str:
+    return between.join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())

@@ -34,12 +34,12 @@ class Data(Construct):
             deletion_protection=keep,
             removal_policy=RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY,
         )
-        # Sparse: only ledger entries that are still reserved bear these keys.
+        # Sparse: only ledger entries that are still reserved bear these keys; the sweeper reads the entry itself anew.
         self.table.add_global_secondary_index(
             index_name=LEASE_INDEX,
             partition_key=_text("lease_pk"),
             sort_key=_text("lease_sk"),
-            projection_type=dynamodb.ProjectionType.ALL,
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
 
 

@@ -11,6 +11,7 @@ from aws_cdk import Aws
 from infra import names
 from infra.customer import Customer
 from infra.gateway_responses import GATEWAY_RESPONSES
+from infra.schemas import Schemas
 from smyth.platform.routes import FUNCTIONS, ROUTES, Route
 
 #: Bodies that are not text reach the functions as base64.
@@ -21,18 +22,23 @@ _TIMEOUTS_MS = {function.name: function.timeout_s * 1000 for function in FUNCTIO
 
 def api_document(customer: Customer, *, arn: Callable[[str], str], role_arn: str) -> dict[str, Any]:
     """The document for ``customer``; ``arn`` names a function, ``role_arn`` who may call it."""
+    schemas = Schemas.published()
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         streamed = route.stream and customer.streaming == "adapter"
         uri = _stream_uri(arn(route.function)) if streamed else _uri(arn(route.function))
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
-            route, uri=uri, role_arn=role_arn, streamed=streamed
-        )
+        paths.setdefault(route.path, {})[route.method.lower()] = {
+            **schemas.operation(route.method, route.path),
+            **_operation(route, uri=uri, role_arn=role_arn, streamed=streamed),
+        }
     document: dict[str, Any] = {
         "openapi": "3.0.1",
         "info": {"title": names.stack(customer.name), "version": "1"},
         "paths": paths,
-        "components": {"securitySchemes": _security_schemes(_uri(arn("authorizer")), role_arn)},
+        "components": {
+            "schemas": schemas.models,
+            "securitySchemes": _security_schemes(_uri(arn("authorizer")), role_arn),
+        },
         "x-amazon-apigateway-api-key-source": customer.api_key_source,
         "x-amazon-apigateway-binary-media-types": list(BINARY_MEDIA_TYPES),
     }
@@ -53,7 +59,6 @@ def _operation(route: Route, *, uri: str, role_arn: str, streamed: bool) -> dict
     if streamed:
         integration["responseTransferMode"] = "STREAM"
     operation: dict[str, Any] = {
-        "responses": {"default": {"description": "See /openapi.json"}},
         "security": _security(route),
         "x-amazon-apigateway-integration": integration,
     }

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Throttle(BaseModel):
     """API Gateway's usage plan of a tier: the outer fence, best effort by AWS's own word."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rate: float = Field(gt=0, description="Requests a second, sustained.")
     burst: int = Field(gt=0, description="Requests at once.")
@@ -34,7 +34,7 @@ class Limits(BaseModel):
 class Plan(BaseModel):
     """A tier. Money in micro-USD."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     price_per_month: int = Field(default=0, ge=0)
