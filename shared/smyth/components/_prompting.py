@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,9 +117,10 @@ async def ask(
         response_format=response_format,
         team_id=call.run.team_id,
     )
+    models = call.run.ports.models
     pieces: list[str] = []
     try:
-        async for event in call.run.ports.models.stream(request):
+        async for event in models.stream(request):
             if isinstance(event, Text):
                 pieces.append(event.text)
                 if on_text:
@@ -129,6 +131,10 @@ async def ask(
     except ModelError as error:
         # The original adds the provider's details after a space, and leaves the space where there are none.
         raise ComponentError(str(error) if error.kind == "unknown_model" else f"{error} ") from error
+    except asyncio.CancelledError:
+        # The run is out of time or its caller is gone; the provider has worked all the same.
+        call.run.usage.append(models.broken_off(request, "".join(pieces)))
+        raise
     raise ComponentError("The model's answer ended before it was complete. Try again.")
 
 

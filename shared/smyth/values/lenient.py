@@ -7,6 +7,7 @@ import math
 from typing import Any, NoReturn
 
 from smyth.values.paths import UNDEFINED
+from smyth.values.repair import Unrepairable, repair
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -22,13 +23,11 @@ _STRICT = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
 
 
 def parse(text: str) -> Any:
-    """Return the JSON value of ``text``, repaired if need be, also when other text surrounds an object or list.
+    """Return the object or list that ``text`` is, repaired if need be, or that stands inside other text.
 
-    What holds no JSON, and a text of digits alone, comes back unchanged.
+    Anything else comes back unchanged: ``5`` and ``true`` stay text.
     """
     stripped = text.strip()
-    if not stripped or stripped.isdigit():
-        return text
     value = _read(stripped)
     if value is UNDEFINED:
         value = _read_inside(stripped)
@@ -36,16 +35,21 @@ def parse(text: str) -> Any:
 
 
 def parse_whole(text: str) -> Any:
-    """Return the JSON value of a text that starts as an object or list, repaired if need be; else ``text``."""
-    stripped = text.strip()
-    value = _read(stripped) if stripped[:1] in ("{", "[") else UNDEFINED
+    """As :func:`parse`, without looking inside other text."""
+    value = _read(text.strip())
     return text if value is UNDEFINED else value
 
 
 def _read(text: str) -> Any:
+    if not text.startswith(("{", "[")):
+        return UNDEFINED
     try:
         return _STRICT.decode(text)
     except (ValueError, RecursionError):
+        pass
+    try:
+        return repair(text)
+    except Unrepairable:
         return UNDEFINED
 
 
