@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from smyth.cli.errors import CommandError
+from smyth.cli.in_process import VaultFile, load_document, make_ports
 from smyth.cli.output import AsJson, print_json
-from smyth.cli.sources import Variables, json_argument, pairs, read_bytes
+from smyth.cli.sources import Variables, json_argument, pairs
 
 
 def run(
@@ -20,6 +20,7 @@ def run(
     query: Annotated[list[str] | None, typer.Option("--query", metavar="K=V", help="May be repeated.")] = None,
     header: Annotated[list[str] | None, typer.Option("--header", metavar="K=V", help="May be repeated.")] = None,
     variables: Variables = None,
+    vault: VaultFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Call an endpoint of a .smyth file in this process, without a server; ends with 1 when the run failed."""
@@ -29,7 +30,9 @@ def run(
         "body": None if body is None else json_argument("--body", body),
         "variables": pairs("--var", variables),
     }
-    answer = _agent(file).call_sync(method.upper(), path, **request)
+    from smyth.sdk import Agent
+
+    answer = Agent(load_document(file), ports=make_ports(vault)).call_sync(method.upper(), path, **request)
     data = answer.get("data")
     if isinstance(data, str) and not as_json:
         print(data)
@@ -37,22 +40,6 @@ def run(
         print_json(answer if as_json else data)
     if _failed(answer):
         raise typer.Exit(1)
-
-
-def _agent(file: Path) -> Any:
-    """Load the agent in ``file``.
-
-    Raises:
-        CommandError: It cannot be read or is no agent.
-    """
-    content = read_bytes(file)
-    from smyth.document import DocumentError
-    from smyth.sdk import Agent
-
-    try:
-        return Agent.load(content)
-    except DocumentError as error:
-        raise CommandError(f"{file}: {error}") from None
 
 
 def _failed(answer: dict[str, Any]) -> bool:

@@ -1,0 +1,61 @@
+"""Running agents in this process: the means they get, and loading them from files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from smyth.cli.errors import CommandError
+from smyth.cli.sources import read_bytes, read_json_file
+
+if TYPE_CHECKING:
+    from smyth.connectors.ports import Ports
+    from smyth.document import Document
+
+VaultFile = Annotated[
+    Path | None,
+    typer.Option("--vault", help='Secrets for {{KEY(name)}}: a JSON file like {"default": {"name": "..."}}.'),
+]
+
+
+def load_document(file: Path) -> Document:
+    """Read the ``.smyth`` file.
+
+    Raises:
+        CommandError: It cannot be read or is no document.
+    """
+    from smyth.document import DocumentError, load
+
+    try:
+        return load(read_bytes(file))
+    except DocumentError as error:
+        raise CommandError(f"{file}: {error}") from None
+
+
+def make_ports(vault_file: Path | None) -> Ports:
+    """Return the means of a run on one's own machine: keys from the environment, any address reachable.
+
+    Raises:
+        CommandError: The vault file or the setting ``SMYTH_MODELS`` cannot be used.
+    """
+    from smyth.connectors.models.catalog import Catalog, read_models
+    from smyth.connectors.models.gateway import ModelGateway
+    from smyth.connectors.ports import Ports
+    from smyth.connectors.vault.memory import MemoryVault
+
+    try:
+        catalog = Catalog(read_models(os.environ.get("SMYTH_MODELS", "")))
+    except ValueError as error:
+        raise CommandError(f"The environment variable SMYTH_MODELS cannot be used: {error}") from None
+    vault = MemoryVault({} if vault_file is None else _secrets(vault_file))
+    return Ports(models=ModelGateway(catalog, vault, allow_private=True), vault=vault)
+
+
+def _secrets(file: Path) -> Any:
+    secrets = read_json_file(file)
+    if isinstance(secrets, dict) and all(isinstance(entries, dict) for entries in secrets.values()):
+        return secrets
+    raise CommandError(f'{file} is no vault file. It must look like {{"default": {{"name": "secret"}}}}.')
