@@ -45,7 +45,7 @@ class DynamoMeter:
                 raise Exhausted
             writes.append(_count(entry, granted))
         try:
-            self._do(writes, token=f"a-{entry.request_id}")
+            self._do(writes)
         except ConditionFailed as failed:
             refused = writes[failed.index]
             if failed.index == 0:
@@ -63,7 +63,7 @@ class DynamoMeter:
         if claim is not None and answer is not None:
             writes.append(self._claims.finish_write(claim, answer))
         try:
-            self._do(writes, token=f"{entry.status[0]}-{entry.request_id}")
+            self._do(writes)
         except ConditionFailed as failed:
             if failed.index > 0:  # Another request took the claim over: that one is billed, this one is not.
                 self.end(entry.released(entry))
@@ -99,12 +99,12 @@ class DynamoMeter:
         """See :meth:`smyth.platform.metering.MeterStore.entries`."""
         return (_entry(item) for item in self._table.query(f"T#{tenant_id}#L#{day}"))
 
-    def _do(self, writes: list[Write], token: str) -> None:
+    def _do(self, writes: list[Write]) -> None:
         """Write one item plainly, several as a transaction, which costs double."""
         if len(writes) == 1:
             self._table.write(writes[0])
         else:
-            self._table.transact(writes, token=token)
+            self._table.transact(writes)
 
 
 def _count(entry: Entry, granted: int) -> Write:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, cast
+from uuid import uuid4
 
 from smyth.platform.errors import Busy
 
@@ -32,6 +33,7 @@ _CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 4
 _TRANSACTION_PATIENCE_S = 8.0
 _BATCH_GET = 100
+_BATCH_WRITE = 25
 
 #: Why a transaction was cancelled by what it met in the moment, not by its conditions.
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -222,15 +224,22 @@ class Table:
             raise ConditionFailed(_from_item(cast("dict[str, Any]", error.response.get("Item", {})))) from None
         return _from_item(answer.get("Attributes", {}))
 
-    def transact(self, writes: Sequence[Write], *, token: str) -> None:
+    def delete_many(self, keys: Sequence[Item]) -> None:
+        """Delete items one by one, not as a whole; those that do not exist are no error."""
+        for start in range(0, len(keys), _BATCH_WRITE):
+            chunk = keys[start : start + _BATCH_WRITE]
+            wanted: Any = {self.name: [{"DeleteRequest": {"Key": _to_item(one)}} for one in chunk]}
+            while wanted:
+                wanted = self.client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+
+    def transact(self, writes: Sequence[Write]) -> None:
         """Do all writes or none.
 
-        Conflicts, throttling and calls whose outcome is unknown are tried again with the same ``token``, which lets
+        Conflicts, throttling and calls whose outcome is unknown are tried again with the same token, which lets
         DynamoDB recognise a transaction that it has done already.
 
         Args:
             writes: What to do, one write per item.
-            token: Names this transaction; at most 36 characters.
 
         Raises:
             ConditionFailed: A condition did not hold; nothing was written.
@@ -238,6 +247,7 @@ class Table:
         """
         from botocore.exceptions import ClientError, HTTPClientError
 
+        token = str(uuid4())
         items = [{write.action: _request(self.name, write)} for write in writes]
         deadline = time.monotonic() + _TRANSACTION_PATIENCE_S
         for attempt in count():

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from smyth.aws.bucket import Bucket
     from smyth.aws.idempotency import DynamoClaims
     from smyth.aws.table import Table
+    from smyth.platform.agents import Agents
     from smyth.platform.metering import Metering
     from smyth.platform.plans import Plan
 
@@ -57,6 +58,14 @@ class Services:
         from smyth.platform.metering import Metering
 
         return Metering(DynamoMeter(self.table, self.claims), self.plans)
+
+    @cached_property
+    def agents(self) -> Agents:
+        """Agents, their versions and documents."""
+        from smyth.aws.agents import BucketBodies, DynamoAgents
+        from smyth.platform.agents import Agents
+
+        return Agents(DynamoAgents(self.table), BucketBodies(self.bucket))
 
 
 @cache

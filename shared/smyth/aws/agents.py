@@ -1,0 +1,180 @@
+"""Agents in the table, their documents in the bucket.
+
+=========  ===============  ========================
+item       partition        sort key
+=========  ===============  ========================
+agent      ``T#<tenant>``   ``AGENT#<agent>``
+version    ``T#<tenant>``   ``VERSION#<agent>#<nnnnnn>``
+count      ``T#<tenant>``   ``AGENTS``
+=========  ===============  ========================
+
+Versions have a prefix of their own, so a list of agents reads agents only.
+Documents: ``t/<tenant>/agents/<agent>/<sha256>.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from smyth.aws.bucket import Bucket
+from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put_new, update
+from smyth.platform.agents import Agent, Version
+from smyth.platform.errors import LimitReached
+from smyth.platform.times import rfc3339
+
+
+class DynamoAgents:
+    """A :class:`~smyth.platform.agents.AgentStore` in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def create(self, agent: Agent, version: Version, limit: int | None) -> None:
+        """See :meth:`smyth.platform.agents.AgentStore.create`."""
+        count, room = {"one": 1, "none": 0}, ""
+        if limit is not None:
+            if limit < 1:
+                raise _full(limit)
+            count["limit"] = limit
+            room = "attribute_not_exists(#agents) OR #agents < :limit"
+        writes = [
+            put_new(_agent_item(agent)),
+            put_new(_version_item(agent.tenant_id, agent.id, version)),
+            update(
+                key(_tenant(agent.tenant_id), "AGENTS"),
+                "SET #agents = if_not_exists(#agents, :none) + :one",
+                count,
+                condition=room,
+            ),
+        ]
+        try:
+            self._table.transact(writes)
+        except ConditionFailed as failed:
+            if failed.index == 2:
+                raise _full(limit or 0) from None
+            # The id was there: an earlier try of the same request had come through.
+
+    def get(self, tenant_id: str, agent_id: str) -> Agent | None:
+        """See :meth:`smyth.platform.agents.AgentStore.get`."""
+        item = self._table.get(_tenant(tenant_id), f"AGENT#{agent_id}")
+        return Agent.model_validate(item) if item else None
+
+    def newest_first(self, tenant_id: str, after: str = "") -> Iterator[Agent]:
+        """See :meth:`smyth.platform.agents.AgentStore.newest_first`."""
+        items = self._table.query(
+            _tenant(tenant_id), prefix="AGENT#", newest_first=True, after=f"AGENT#{after}" if after else ""
+        )
+        return (Agent.model_validate(item) for item in items)
+
+    def add_version(self, agent: Agent, version: Version, seen: int) -> bool:
+        """See :meth:`smyth.platform.agents.AgentStore.add_version`."""
+        item = _agent_item(agent)
+        changed = {name: item[name] for name in ("name", "slug", "description", "model", "version", "sha256")}
+        changed["updated_at"] = item["updated_at"]
+        sets = ", ".join(f"#{name} = :{name}" for name in changed)
+        writes = [
+            update(key(item["pk"], item["sk"]), f"SET {sets}", changed | {"seen": seen}, condition="#version = :seen"),
+            put_new(_version_item(agent.tenant_id, agent.id, version)),
+        ]
+        try:
+            self._table.transact(writes)
+        except ConditionFailed:
+            return False
+        return True
+
+    def publish(self, tenant_id: str, agent_id: str, number: int, at: datetime) -> bool:
+        """See :meth:`smyth.platform.agents.AgentStore.publish`."""
+        write = update(
+            key(_tenant(tenant_id), f"AGENT#{agent_id}"),
+            "SET #published_version = :number, #updated_at = :at",
+            {"number": number, "at": rfc3339(at)},
+            condition="attribute_exists(#pk)",
+        )
+        try:
+            self._table.write(write)
+        except ConditionFailed:
+            return False
+        return True
+
+    def version(self, tenant_id: str, agent_id: str, number: int) -> Version | None:
+        """See :meth:`smyth.platform.agents.AgentStore.version`."""
+        item = self._table.get(_tenant(tenant_id), _version_sk(agent_id, number))
+        return Version.model_validate(item) if item else None
+
+    def versions(self, tenant_id: str, agent_id: str, before: int | None = None) -> Iterator[Version]:
+        """See :meth:`smyth.platform.agents.AgentStore.versions`."""
+        items = self._table.query(
+            _tenant(tenant_id),
+            prefix=f"VERSION#{agent_id}#",
+            newest_first=True,
+            after=_version_sk(agent_id, before) if before is not None else "",
+        )
+        return (Version.model_validate(item) for item in items)
+
+    def delete(self, tenant_id: str, agent_id: str) -> bool:
+        """See :meth:`smyth.platform.agents.AgentStore.delete`."""
+        pk = _tenant(tenant_id)
+        writes = [
+            delete(key(pk, f"AGENT#{agent_id}"), condition="attribute_exists(#pk)"),
+            update(key(pk, "AGENTS"), "ADD #agents :back", {"back": -1}),
+        ]
+        try:
+            self._table.transact(writes)
+        except ConditionFailed:
+            return False
+        # Nothing points to the versions any more; what a crash leaves here is never seen again.
+        versions = self._table.query(pk, prefix=f"VERSION#{agent_id}#", fields="#pk, #sk")
+        self._table.delete_many([key(item["pk"], item["sk"]) for item in versions])
+        return True
+
+
+class BucketBodies:
+    """A :class:`~smyth.platform.agents.Bodies` in the bucket."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def put(self, tenant_id: str, agent_id: str, sha256: str, body: bytes) -> None:
+        """See :meth:`smyth.platform.agents.Bodies.put`."""
+        self._bucket.put(_body(tenant_id, agent_id, sha256), body, "application/json")
+
+    def get(self, tenant_id: str, agent_id: str, sha256: str) -> bytes:
+        """See :meth:`smyth.platform.agents.Bodies.get`."""
+        body = self._bucket.get(_body(tenant_id, agent_id, sha256))
+        if body is None:
+            raise LookupError(f"the document {sha256} of {agent_id} is not in the bucket")
+        return body
+
+    def delete(self, tenant_id: str, agent_id: str, sha256s: Iterable[str]) -> None:
+        """See :meth:`smyth.platform.agents.Bodies.delete`."""
+        self._bucket.delete(*(_body(tenant_id, agent_id, sha256) for sha256 in sha256s))
+
+
+def _tenant(tenant_id: str) -> str:
+    return f"T#{tenant_id}"
+
+
+def _version_sk(agent_id: str, number: int) -> str:
+    return f"VERSION#{agent_id}#{number:06d}"
+
+
+def _body(tenant_id: str, agent_id: str, sha256: str) -> str:
+    return f"t/{tenant_id}/agents/{agent_id}/{sha256}.json"
+
+
+def _agent_item(agent: Agent) -> Item:
+    return key(_tenant(agent.tenant_id), f"AGENT#{agent.id}") | agent.model_dump() | _times(agent)
+
+
+def _version_item(tenant_id: str, agent_id: str, version: Version) -> Item:
+    created = {"created_at": rfc3339(version.created_at)}
+    return key(_tenant(tenant_id), _version_sk(agent_id, version.number)) | version.model_dump() | created
+
+
+def _times(agent: Agent) -> Item:
+    return {"created_at": rfc3339(agent.created_at), "updated_at": rfc3339(agent.updated_at)}
+
+
+def _full(limit: int) -> LimitReached:
+    return LimitReached(f"The plan allows {limit} agents, and you have them. Delete one, or ask for a larger plan.")

@@ -1,0 +1,323 @@
+"""Agents: their records, their versions, and the documents that the versions hold.
+
+A version's document is stored under its SHA-256 before anything points to it,
+so a reader sees a whole version or none, and a warm function may keep it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from smyth.document import Document, load
+from smyth.platform.agent_documents import AgentFields, Checked, NewAgent, build, change, check
+from smyth.platform.errors import Conflict, NotFound
+from smyth.platform.ids import AGENT, is_id, new_id
+from smyth.platform.times import Clock, utc_now
+
+if TYPE_CHECKING:
+    from smyth.engine import Plan
+
+UNNAMED = "Unnamed agent"
+_MAX_NAME = 200
+_MAX_SUMMARY = 1_000
+#: How many agents one list call looks at when it searches.
+_SEARCH_AT_MOST = 1_000
+_ATTEMPTS = 5
+_WARM_PLANS = 64
+
+
+class Agent(BaseModel):
+    """An agent; ``version`` is its newest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant_id: str
+    name: str
+    slug: str
+    description: str = ""
+    model: str = ""
+    version: int
+    sha256: str
+    #: What callers get; the newest while nothing has been published.
+    published_version: int | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Version(BaseModel):
+    """One state of an agent's document; never changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    sha256: str
+    created_at: datetime
+    #: The key that wrote it.
+    created_by: str
+
+
+class AgentStore(Protocol):
+    """Where agents and versions live."""
+
+    def create(self, agent: Agent, version: Version, limit: int | None) -> None:
+        """Write a new agent; writing it again changes nothing.
+
+        Raises:
+            LimitReached: The tenant has ``limit`` agents.
+        """
+        ...
+
+    def get(self, tenant_id: str, agent_id: str) -> Agent | None:
+        """Return the agent, as written last."""
+        ...
+
+    def newest_first(self, tenant_id: str, after: str = "") -> Iterable[Agent]:
+        """Yield the tenant's agents behind the id ``after``."""
+        ...
+
+    def add_version(self, agent: Agent, version: Version, seen: int) -> bool:
+        """Write the agent and its new version; False when the newest is no longer ``seen``, or the agent is gone."""
+        ...
+
+    def publish(self, tenant_id: str, agent_id: str, number: int, at: datetime) -> bool:
+        """Make a version the published one; False when the agent is gone."""
+        ...
+
+    def version(self, tenant_id: str, agent_id: str, number: int) -> Version | None:
+        """Return one version."""
+        ...
+
+    def versions(self, tenant_id: str, agent_id: str, before: int | None = None) -> Iterable[Version]:
+        """Yield the versions below ``before``, newest first."""
+        ...
+
+    def delete(self, tenant_id: str, agent_id: str) -> bool:
+        """Delete the agent with all its versions; False when it is gone already."""
+        ...
+
+
+class Bodies(Protocol):
+    """Where documents lie, by agent and SHA-256."""
+
+    def put(self, tenant_id: str, agent_id: str, sha256: str, body: bytes) -> None:
+        """Store a document."""
+        ...
+
+    def get(self, tenant_id: str, agent_id: str, sha256: str) -> bytes:
+        """Return a document."""
+        ...
+
+    def delete(self, tenant_id: str, agent_id: str, sha256s: Iterable[str]) -> None:
+        """Delete documents."""
+        ...
+
+
+class Agents:
+    """The use cases of agents. A foreign tenant's agent is as unknown as one that does not exist."""
+
+    def __init__(self, store: AgentStore, bodies: Bodies, clock: Clock = utc_now) -> None:
+        self._store = store
+        self._bodies = bodies
+        self._now = clock
+        self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
+
+    def create(
+        self, tenant_id: str, fields: NewAgent, *, by: str, limit: int | None, agent_id: str | None = None
+    ) -> tuple[Agent, list[dict[str, Any]]]:
+        """Make an agent from fields; see :meth:`add`."""
+        return self.add(tenant_id, check(build(fields)), by=by, limit=limit, agent_id=agent_id)
+
+    def add(
+        self,
+        tenant_id: str,
+        checked: Checked,
+        *,
+        by: str,
+        limit: int | None,
+        agent_id: str | None = None,
+        name: str = UNNAMED,
+    ) -> tuple[Agent, list[dict[str, Any]]]:
+        """Make an agent of a document; return it with the document's warnings.
+
+        Args:
+            tenant_id: Whose agent it will be.
+            checked: The document.
+            by: The key that asks.
+            limit: How many agents the tenant may have.
+            agent_id: The id, where a repeated request must make the same agent.
+            name: The agent's name where the document has none.
+
+        Raises:
+            LimitReached: The tenant has as many agents as its plan allows.
+        """
+        agent_id = agent_id or new_id(AGENT)
+        now = self._now()
+        digest = hashlib.sha256(checked.body).hexdigest()
+        agent = Agent(
+            id=agent_id,
+            tenant_id=tenant_id,
+            version=1,
+            sha256=digest,
+            created_at=now,
+            updated_at=now,
+            **_summary(checked.document, name),
+        )
+        self._bodies.put(tenant_id, agent_id, digest, checked.body)
+        self._store.create(agent, Version(number=1, sha256=digest, created_at=now, created_by=by), limit)
+        return agent, checked.warnings
+
+    def get(self, tenant_id: str, agent_id: str) -> Agent:
+        """Return an agent.
+
+        Raises:
+            NotFound: The tenant has none with this id.
+        """
+        agent = self._store.get(tenant_id, agent_id) if is_id(AGENT, agent_id) else None
+        if agent is None:
+            raise NotFound(f"There is no agent {agent_id}. GET /api/agents lists those there are.")
+        return agent
+
+    def search(
+        self, tenant_id: str, *, q: str = "", limit: int = 20, after: str = "", only: tuple[str, ...] = ()
+    ) -> tuple[list[Agent], str]:
+        """Return agents, newest first, and where the next page begins, empty at the end.
+
+        Args:
+            tenant_id: Whose agents.
+            q: Text that name or description hold, whatever its case.
+            limit: How many at the most; fewer may come although there are more.
+            after: Where the page before ended.
+            only: Ids that the caller is limited to.
+        """
+        wanted = q.casefold()
+        found: list[Agent] = []
+        seen = ""
+        stream = iter(self._store.newest_first(tenant_id, after))
+        for agent in islice(stream, _SEARCH_AT_MOST):
+            if len(found) == limit:
+                return found, seen
+            seen = agent.id
+            if (not only or agent.id in only) and wanted in f"{agent.name}\n{agent.description}".casefold():
+                found.append(agent)
+        return found, seen if next(stream, None) is not None else ""
+
+    def update(self, tenant_id: str, agent_id: str, fields: AgentFields, *, by: str) -> Agent:
+        """Change an agent by fields, as a new version."""
+        return self.edit(tenant_id, agent_id, lambda source: change(source, fields), by=by)[0]
+
+    def edit(
+        self, tenant_id: str, agent_id: str, edit: Callable[[dict[str, Any]], dict[str, Any]], *, by: str
+    ) -> tuple[Agent, list[dict[str, Any]]]:
+        """Make a new version of what ``edit`` returns for the newest document; return it with its warnings.
+
+        ``edit`` is called again when another writer was quicker; no change of either is lost. A document that stays
+        as it was makes no version.
+
+        Raises:
+            NotFound: There is no such agent.
+            Invalid: The changed document has errors; nothing was stored.
+            Conflict: Others keep changing the agent.
+        """
+        for _ in range(_ATTEMPTS):
+            agent = self.get(tenant_id, agent_id)
+            checked = check(edit(json.loads(self._bodies.get(tenant_id, agent_id, agent.sha256))))
+            digest = hashlib.sha256(checked.body).hexdigest()
+            if digest == agent.sha256:
+                return agent, checked.warnings
+            now = self._now()
+            number = agent.version + 1
+            changes = {"version": number, "sha256": digest, "updated_at": now} | _summary(checked.document, agent.name)
+            changed = agent.model_copy(update=changes)
+            self._bodies.put(tenant_id, agent_id, digest, checked.body)
+            version = Version(number=number, sha256=digest, created_at=now, created_by=by)
+            if self._store.add_version(changed, version, agent.version):
+                return changed, checked.warnings
+        raise Conflict(f"Others are changing the agent {agent_id} at the same time. Nothing was changed; try again.")
+
+    def publish(self, tenant_id: str, agent_id: str, number: int | None = None) -> Agent:
+        """Let callers get version ``number``, the newest unless told, whatever is changed afterwards."""
+        agent = self.get(tenant_id, agent_id)
+        number = self.version(agent, number or agent.version).number
+        now = self._now()
+        if not self._store.publish(tenant_id, agent_id, number, now):
+            raise NotFound(f"There is no agent {agent_id}. GET /api/agents lists those there are.")
+        return agent.model_copy(update={"published_version": number, "updated_at": now})
+
+    def delete(self, tenant_id: str, agent_id: str) -> None:
+        """Delete an agent with all its versions."""
+        self.get(tenant_id, agent_id)
+        digests = {version.sha256 for version in self._store.versions(tenant_id, agent_id)}
+        if self._store.delete(tenant_id, agent_id):
+            self._bodies.delete(tenant_id, agent_id, digests)
+
+    def version(self, agent: Agent, number: int) -> Version:
+        """Return a version of an agent.
+
+        Raises:
+            NotFound: It has none with this number.
+        """
+        version = self._store.version(agent.tenant_id, agent.id, number)
+        if version is None:
+            raise NotFound(f"The agent {agent.id} has no version {number}. Its newest is {agent.version}.")
+        return version
+
+    def versions(
+        self, tenant_id: str, agent_id: str, *, limit: int, before: int | None = None
+    ) -> tuple[Agent, list[Version], int | None]:
+        """Return an agent, its versions below ``before``, newest first, and where the next page begins."""
+        agent = self.get(tenant_id, agent_id)
+        found = list(islice(self._store.versions(tenant_id, agent_id, before), limit + 1))
+        return agent, found[:limit], found[limit - 1].number if len(found) > limit else None
+
+    def source(self, agent: Agent, number: int | None = None) -> bytes:
+        """Return the JSON of an agent's document as it came in: of version ``number``, or the newest."""
+        digest = agent.sha256 if number is None else self.version(agent, number).sha256
+        return self._bodies.get(agent.tenant_id, agent.id, digest)
+
+    def document(self, agent: Agent, number: int | None = None) -> Document:
+        """Return an agent's document: of version ``number``, or the newest."""
+        return load(self.source(agent, number))
+
+    def plan(self, tenant_id: str, agent_id: str) -> tuple[Agent, Plan]:
+        """Return an agent and what callers run: the published version, or the newest where none is."""
+        agent = self.get(tenant_id, agent_id)
+        digest = agent.sha256
+        if agent.published_version not in (None, agent.version):
+            digest = self.version(agent, agent.published_version or agent.version).sha256
+        plan = self._plans.get((agent_id, digest))
+        if plan is None:
+            plan = self._compile(agent, digest)
+        self._plans[agent_id, digest] = plan
+        self._plans.move_to_end((agent_id, digest))
+        while len(self._plans) > _WARM_PLANS:
+            self._plans.popitem(last=False)
+        return agent, plan
+
+    def _compile(self, agent: Agent, digest: str) -> Plan:
+        from smyth.engine import compile
+
+        plan = compile(load(self._bodies.get(agent.tenant_id, agent.id, digest)))
+        # Never the document's own word: it decides whose secrets are read.
+        return replace(plan, agent_id=agent.id, team_id=agent.tenant_id)
+
+
+def _summary(document: Document, name: str) -> dict[str, str]:
+    """Return what an agent's record repeats from its document."""
+    name = (document.name.strip() or name)[:_MAX_NAME]
+    return {
+        "name": name,
+        "slug": re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "agent",
+        "description": (document.short_description or document.description)[:_MAX_SUMMARY],
+        "model": document.default_model or "",
+    }
