@@ -77,7 +77,7 @@ class Frame:
 
     def finish(self, step: Step, outputs: Values) -> None:
         """Keep what ``step`` put out if it is a result or an error that nobody handles."""
-        if step.is_leaf or (step.loop is not None and self.loop is not None and not step.edges):
+        if step.is_leaf or (self.loop is not None and _has_open_result(step)):
             self.leaves.append((step, outputs))
         elif outputs.get("_error") and not step.handles_error:
             self.failures.append((step, outputs))
@@ -92,3 +92,8 @@ class Frame:
             if broken.value(outputs) is not UNDEFINED:
                 raise RunError(broken.problem, id=step.node.id, name=step.node.name)
         self.send(step.edges, outputs)
+
+
+def _has_open_result(step: Step) -> bool:
+    """Tell whether ``step`` is a loop whose result goes nowhere; inside another loop that makes it a result."""
+    return step.loop is not None and all(edge.output.name == "_error" for edge in step.edges)

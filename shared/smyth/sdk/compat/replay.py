@@ -31,6 +31,17 @@ _FAKE_MODEL = ModelEntry(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One request of a case, made again."""
+
+    answer: Any
+    #: One line for each difference.
+    differences: list[str]
+    #: The bug of the original that the recorded answer shows, if it shows one.
+    bug: int | None
+
+
 @dataclass(slots=True)
 class Result:
     """How many requests were answered as recorded."""
@@ -74,11 +85,14 @@ def replay(
     result = Result(cases=len(files))
     with peer_server.running(peer):
         for file in files:
-            case = json.loads(file.read_text(encoding="utf-8"))
-            answers = asyncio.run(_answers(case, secrets))
-            _judge(file.stem, case, answers, result, report)
+            judged = judge(file, secrets)
+            for number, request in enumerate(judged):
+                _count(request, result)
+                if request.differences:
+                    report(f"{file.stem}#{number}{_told(request)}")
             if record is not None:
-                written = json.dumps({"requests": answers}, ensure_ascii=False, indent=1)
+                answers = {"requests": [request.answer for request in judged]}
+                written = json.dumps(answers, ensure_ascii=False, indent=1)
                 (Path(record) / file.name).write_text(written, encoding="utf-8")
     report(
         f"{result.bugs_mended + result.bugs_kept} more pin a bug of the original: "
@@ -86,6 +100,41 @@ def replay(
     )
     report(f"{result.passed} passed, {result.failed} failed")
     return result
+
+
+def judge(file: Path, secrets: dict[str, dict[str, str]]) -> list[Judged]:
+    """Make the requests of one case again and compare each answer with the recorded one."""
+    case = json.loads(file.read_text(encoding="utf-8"))
+    answers = asyncio.run(_answers(case, secrets))
+    return [
+        Judged(answer, _differences(request, answer), pinned_bug(file.stem, number, request))
+        for number, (request, answer) in enumerate(zip(case["requests"], answers, strict=True))
+    ]
+
+
+def _differences(request: dict[str, Any], answer: Any) -> list[str]:
+    volatile = (*request.get("volatile", ()), *request.get("volatile_hint", ()))
+    found = differences(request["expect"], answer, volatile=volatile, volatile_keys=request.get("volatile_keys", ()))
+    return list(found)
+
+
+def _count(request: Judged, result: Result) -> None:
+    differs = bool(request.differences)
+    if request.bug is None:
+        result.failed += differs
+        result.passed += not differs
+    else:
+        result.bugs_mended += differs
+        result.bugs_kept += not differs
+
+
+def _told(request: Judged) -> str:
+    """Return the differences of one request for one line; an error that was answered says most."""
+    found = request.differences
+    first = next((line for line in found if "/error is not expected" in line), found[0])
+    mark = "" if request.bug is None else f" (pins bug {request.bug})"
+    more = "" if len(found) == 1 else f" (and {len(found) - 1} more)"
+    return f"{mark} {first}{more}"
 
 
 def _secrets(directory: Path, vault: str | Path | None) -> dict[str, dict[str, str]]:
@@ -125,26 +174,3 @@ async def _answer(plan: Plan, request: dict[str, Any], ports: Ports, variables: 
         limits=Limits(seconds=request.get("timeout_ms", _DEFAULT_TIMEOUT_MS) / 1000),
     )
     return result.answer()
-
-
-def _judge(name: str, case: dict[str, Any], answers: list[Any], result: Result, report: Callable[[str], None]) -> None:
-    for number, (request, answer) in enumerate(zip(case["requests"], answers, strict=True)):
-        found = list(
-            differences(
-                request["expect"],
-                answer,
-                volatile=(*request.get("volatile", ()), *request.get("volatile_hint", ())),
-                volatile_keys=request.get("volatile_keys", ()),
-            )
-        )
-        bug = pinned_bug(request)
-        if bug is not None:
-            result.bugs_mended += bool(found)
-            result.bugs_kept += not found
-        else:
-            result.failed += bool(found)
-            result.passed += not found
-        if found:
-            mark = f" (pins bug {bug})" if bug is not None else ""
-            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-            report(f"{name}#{number}{mark} {found[0]}{more}")
