@@ -1,1 +1,1 @@
-"""Vector stores: the port, and one file per adapter."""
+"""Vectors with metadata, searched by nearness: the port, and one file per adapter."""

@@ -31,14 +31,26 @@ class DimensionMismatch(ValueError):
     """A vector has another length than the namespace's vectors."""
 
 
+class NamespaceFull(ValueError):
+    """The namespace holds as much as one namespace may."""
+
+
+class TooManyWriters(RuntimeError):
+    """Others kept writing to the namespace at the same moment; nothing was written, so the caller may try again."""
+
+
 class VectorStore(Protocol):
     """Vectors by tenant and namespace; tenants never see each other's."""
 
     def upsert(self, tenant_id: str, namespace: str, items: Sequence[VectorItem]) -> int:
         """Write items, replacing those with the same id; return how many were written.
 
+        All of them are seen by the next search, or none. Where an id comes twice, the last one counts.
+
         Raises:
-            DimensionMismatch: A vector does not fit the namespace.
+            DimensionMismatch: A vector does not fit the namespace, or not the other items.
+            NamespaceFull: There is no room for the items.
+            TooManyWriters: The write did not get through.
         """
         ...
 
@@ -47,7 +59,8 @@ class VectorStore(Protocol):
     ) -> list[Hit]:
         """Return the nearest items, best first; an unknown namespace has none.
 
-        ``filter`` keeps items whose metadata equals every given member.
+        ``filter`` keeps items whose metadata equals every given member; a member
+        ``{"$in": [...]}`` is met by any of the listed values.
 
         Raises:
             DimensionMismatch: The vector does not fit the namespace.
@@ -55,5 +68,9 @@ class VectorStore(Protocol):
         ...
 
     def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
-        """Delete one item, or the whole namespace; return how many went."""
+        """Delete one item, or the whole namespace; return how many went.
+
+        Raises:
+            TooManyWriters: The write did not get through.
+        """
         ...

@@ -1,0 +1,260 @@
+"""Vectors in the bucket: segments that never change, and one manifest that names those which count.
+
+``t/<tenant>/vectors/<namespace>/manifest.json`` is replaced only by a write with
+a condition on what was read (S3 ``If-Match``), so a namespace is always as one
+writer left it, whatever crashes and however many write. Segments never share a
+key, so whoever took one out of the manifest may delete it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel
+
+from smyth.connectors.vectors.exact import Index, Segment, check_dimensions, tail_to_merge
+from smyth.connectors.vectors.port import Hit, NamespaceFull, TooManyWriters, VectorItem
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+logger = logging.getLogger(__name__)
+
+#: A namespace is searched in the memory of a function of 1,024 MB and merged there too.
+MAX_NAMESPACE_BYTES = 192 * 1024 * 1024
+_MANIFEST = "manifest.json"
+_MOST_SEGMENTS = 8
+#: What a warm function keeps of the namespaces that it has searched.
+_CACHE_BYTES = 256 * 1024 * 1024
+_CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
+
+
+class _Entry(BaseModel):
+    """A segment that counts."""
+
+    name: str
+    items: int
+    dimensions: int
+    size: int
+
+
+class _Manifest(BaseModel):
+    """What a namespace consists of, oldest segment first."""
+
+    v: int = 1
+    segments: list[_Entry] = []
+
+
+#: What a changed manifest is made of: segments that it keeps, and new ones.
+_Parts = list[_Entry | Segment]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A namespace in memory: the segments of one manifest, ready to search."""
+
+    entries: list[_Entry]
+    index: Index
+
+    @property
+    def size(self) -> int:
+        return sum(entry.size for entry in self.entries)
+
+
+class BucketVectors:
+    """A :class:`~smyth.connectors.vectors.port.VectorStore` in an S3 bucket."""
+
+    def __init__(self, s3: S3Client, bucket: str, *, patience_s: float = 10.0) -> None:
+        """Keep what is needed.
+
+        Args:
+            s3: Where the bucket is.
+            bucket: Its name.
+            patience_s: How long a writer tries while others are quicker.
+        """
+        self._s3 = s3
+        self._bucket = bucket
+        self._patience_s = patience_s
+        self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
+
+    def upsert(self, tenant_id: str, namespace: str, items: Sequence[VectorItem]) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.upsert`."""
+        if not items:
+            return 0
+        folder = _folder(tenant_id, namespace)
+        segment = Segment.of(items)
+
+        def append(manifest: _Manifest) -> _Parts:
+            _check_fits(manifest, segment)
+            return [*manifest.segments, segment]
+
+        self._merge_tail(folder, self._change(folder, append, self._patience_s))
+        return len(segment.ids)
+
+    def search(
+        self, tenant_id: str, namespace: str, vector: Sequence[float], top_k: int, filter: dict[str, Any] | None = None
+    ) -> list[Hit]:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.search`."""
+        return self._index(_folder(tenant_id, namespace)).search(vector, top_k, filter)
+
+    def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.delete`."""
+        folder = _folder(tenant_id, namespace)
+        gone = 0
+
+        def remove(manifest: _Manifest) -> _Parts:
+            nonlocal gone
+            index = self._load(folder, manifest.segments)
+            if item_id is None:
+                gone = len(index)
+                return []
+            gone = int(any(item_id in segment.ids for segment in index.segments))
+            pairs = zip(manifest.segments, index.segments, strict=True)
+            parts = [segment.without(item_id) if item_id in segment.ids else entry for entry, segment in pairs]
+            return [part for part in parts if isinstance(part, _Entry) or part.ids]
+
+        self._change(folder, remove, self._patience_s)
+        return gone
+
+    def _change(self, folder: str, change: Callable[[_Manifest], _Parts], patience_s: float) -> _Manifest:
+        """Put what ``change`` makes of the manifest in its place, and delete what no manifest names any more.
+
+        Raises:
+            TooManyWriters: Others were quicker for ``patience_s``.
+        """
+        deadline: float | None = None
+        written: list[_Entry] = []
+        while True:
+            manifest, etag = self._read(folder)
+            if any(entry in manifest.segments for entry in written):
+                # The write had come through, only its answer was lost and S3 was asked again.
+                return manifest
+            try:
+                if deadline is not None and time.monotonic() > deadline:
+                    raise TooManyWriters("Many writers change this namespace at once. Nothing was written; try again.")
+                parts = change(manifest)
+            except (ValueError, TooManyWriters):
+                self._delete_segments(folder, written)
+                raise
+            except self._s3.exceptions.NoSuchKey:
+                if self._read(folder)[0] == manifest:
+                    raise
+                continue  # The segment was merged away after the manifest was read.
+            deadline = deadline or time.monotonic() + patience_s
+            # A new segment gets a new name for each attempt: the old one may have come, been merged, and gone.
+            entries = [self._put_segment(folder, part) if isinstance(part, Segment) else part for part in parts]
+            written += [entry for entry in entries if entry not in manifest.segments]
+            if entries == manifest.segments or self._write(folder, _Manifest(segments=entries), etag):
+                self._delete_segments(folder, [old for old in [*manifest.segments, *written] if old not in entries])
+                return _Manifest(segments=entries)
+            time.sleep(random.uniform(0.0, 0.05))  # noqa: S311 - spreads writers, guards nothing
+
+    def _merge_tail(self, folder: str, manifest: _Manifest) -> None:
+        """Keep segments few; where another writer is quicker, the next one merges."""
+
+        def merge(manifest: _Manifest) -> _Parts:
+            count = tail_to_merge([entry.items for entry in manifest.segments], _MOST_SEGMENTS)
+            if not count:
+                return [*manifest.segments]
+            tail = [self._get_segment(folder, entry) for entry in manifest.segments[-count:]]
+            return [*manifest.segments[:-count], Index(tail).merged()]
+
+        if len(manifest.segments) > _MOST_SEGMENTS:
+            try:
+                self._change(folder, merge, 0.0)
+            except (TooManyWriters, ClientError) as error:
+                logger.info("Left %s unmerged: %s", folder, error)
+
+    def _index(self, folder: str) -> Index:
+        """Return what a search sees now."""
+        while True:
+            manifest, _ = self._read(folder)
+            try:
+                return self._load(folder, manifest.segments)
+            except self._s3.exceptions.NoSuchKey:
+                if self._read(folder)[0] == manifest:
+                    raise
+
+    def _load(self, folder: str, entries: list[_Entry]) -> Index:
+        """Return the index of these segments, fetching only those that are not in memory."""
+        loaded = self._loaded.pop(folder, _Loaded([], Index([])))
+        if loaded.entries != entries:
+            needed = sum(entry.size for entry in entries)
+            while self._loaded and needed + sum(other.size for other in self._loaded.values()) > _CACHE_BYTES:
+                self._loaded.popitem(last=False)
+            known = {entry.name: segment for entry, segment in zip(loaded.entries, loaded.index.segments, strict=True)}
+            segments = [known.get(entry.name) or self._get_segment(folder, entry) for entry in entries]
+            loaded = _Loaded(entries, Index(segments))
+        self._loaded[folder] = loaded
+        return loaded.index
+
+    def _read(self, folder: str) -> tuple[_Manifest, str | None]:
+        """Return the manifest and its version; a namespace nobody wrote to has an empty one and no version."""
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=folder + _MANIFEST)
+        except self._s3.exceptions.NoSuchKey:
+            return _Manifest(), None
+        return _Manifest.model_validate_json(answer["Body"].read()), answer["ETag"]
+
+    def _write(self, folder: str, manifest: _Manifest, etag: str | None) -> bool:
+        """Put the manifest in the place of the one that was read; tell whether it was still there."""
+        body = manifest.model_dump_json().encode()
+        condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        try:
+            self._s3.put_object(
+                Bucket=self._bucket, Key=folder + _MANIFEST, Body=body, ContentType="application/json", **condition
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _CONFLICTS:
+                return False
+            raise
+        return True
+
+    def _put_segment(self, folder: str, segment: Segment) -> _Entry:
+        data = segment.pack()
+        name = uuid4().hex
+        self._s3.put_object(Bucket=self._bucket, Key=f"{folder}segments/{name}", Body=data)
+        return _Entry(name=name, items=len(segment.ids), dimensions=segment.dimensions, size=len(data))
+
+    def _get_segment(self, folder: str, entry: _Entry) -> Segment:
+        answer = self._s3.get_object(Bucket=self._bucket, Key=f"{folder}segments/{entry.name}")
+        return Segment.unpack(answer["Body"].read())
+
+    def _delete_segments(self, folder: str, entries: Iterable[_Entry]) -> None:
+        """Delete segments that no manifest names; one that stays behind costs a little and harms nothing."""
+        objects: list[ObjectIdentifierTypeDef] = [{"Key": f"{folder}segments/{entry.name}"} for entry in entries]
+        if not objects:
+            return
+        try:
+            self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+        except ClientError as error:
+            logger.warning("Could not delete %d unused segments of %s: %s", len(objects), folder, error)
+
+
+def _folder(tenant_id: str, namespace: str) -> str:
+    return f"t/{tenant_id}/vectors/{namespace}/"
+
+
+def _check_fits(manifest: _Manifest, segment: Segment) -> None:
+    """Refuse what the namespace cannot take.
+
+    Raises:
+        DimensionMismatch: The namespace's vectors have another length.
+        NamespaceFull: There is no room.
+    """
+    for entry in manifest.segments[:1]:
+        check_dimensions(segment.dimensions, entry.dimensions)
+    if sum(entry.size for entry in manifest.segments) + segment.size > MAX_NAMESPACE_BYTES:
+        raise NamespaceFull(
+            f"A namespace holds at most {MAX_NAMESPACE_BYTES // 1024**2} MiB, and this one is full. "
+            "Spread the items over several namespaces."
+        )

@@ -1,0 +1,176 @@
+"""What every vector store owes, run over each adapter."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from smyth.aws.vectors import BucketVectors
+from smyth.connectors.vectors.memory import MemoryVectors
+from smyth.connectors.vectors.port import DimensionMismatch, VectorItem, VectorStore
+
+from .conftest import BUCKET
+
+TENANT = "ten-a"
+
+
+@pytest.fixture(params=["memory", "bucket"])
+def store(request: pytest.FixtureRequest) -> VectorStore:
+    if request.param == "memory":
+        return MemoryVectors()
+    return BucketVectors(request.getfixturevalue("s3"), BUCKET)
+
+
+def item(item_id: str, *vector: float, text: str | None = None, **metadata: Any) -> VectorItem:
+    return VectorItem(item_id, vector, text, metadata)
+
+
+def ids(
+    store: VectorStore, vector: tuple[float, ...], top_k: int = 10, filter: dict[str, Any] | None = None
+) -> list[str]:
+    return [hit.id for hit in store.search(TENANT, "notes", vector, top_k, filter)]
+
+
+def test_an_unknown_namespace_has_no_hits(store: VectorStore) -> None:
+    assert store.search(TENANT, "nothing", (1.0, 0.0), 5) == []
+
+
+def test_hits_come_best_first_with_the_cosine_as_score(store: VectorStore) -> None:
+    written = store.upsert(TENANT, "notes", [item("far", -1, 0), item("near", 3, 3), item("same", 5, 0)])
+    hits = store.search(TENANT, "notes", (2.0, 0.0), 10)
+    assert written == 3
+    assert [hit.id for hit in hits] == ["same", "near", "far"]
+    assert [hit.score for hit in hits] == pytest.approx([1.0, math.sqrt(0.5), -1.0], abs=1e-6)
+
+
+def test_text_and_metadata_come_back_as_given(store: VectorStore) -> None:
+    metadata = {"lang": "de", "tags": ["a", "b"], "nested": {"n": None, "x": 1.5}, "ü": "\u0000"}
+    store.upsert(TENANT, "notes", [VectorItem("1", (1.0, 0.0), "Grüße 🌍", metadata), item("2", 0, 1)])
+    first, second = store.search(TENANT, "notes", (1.0, 0.0), 2)
+    assert (first.text, first.metadata) == ("Grüße 🌍", metadata)
+    assert (second.text, second.metadata) == (None, {})
+
+
+def test_top_k_cuts_and_equal_scores_keep_the_order_of_ids(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("c", 1, 0), item("a", 2, 0), item("d", 0, 1), item("b", 3, 0)])
+    assert ids(store, (1.0, 0.0), top_k=2) == ["a", "b"]
+
+
+def test_the_same_id_replaces_vector_text_and_metadata(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0, text="old", n=1)])
+    store.upsert(TENANT, "notes", [item("1", 0, 1, text="new", n=2)])
+    (hit,) = store.search(TENANT, "notes", (0.0, 1.0), 10)
+    assert (hit.score, hit.text, hit.metadata) == (1.0, "new", {"n": 2})
+    assert ids(store, (0.0, 1.0), filter={"n": 1}) == []
+
+
+def test_of_an_id_given_twice_the_last_counts(store: VectorStore) -> None:
+    assert store.upsert(TENANT, "notes", [item("1", 1, 0), item("1", 0, 1)]) == 1
+    assert store.search(TENANT, "notes", (0.0, 1.0), 10)[0].score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        ({"lang": "en"}, ["1", "2"]),
+        ({"lang": "en", "year": 2024}, ["1"]),
+        ({"lang": {"$in": ["de", "fr"]}}, ["3"]),
+        ({"lang": {"$in": []}}, []),
+        ({"year": 2024.0}, ["1", "3"]),
+        ({"year": "2024"}, []),
+        ({"flag": True}, ["2"]),
+        ({"flag": 1}, ["3"]),
+        ({"flag": None}, ["1"]),
+        ({"box": {"b": 2, "a": 1}}, ["1"]),
+        ({"absent": None}, []),
+    ],
+)
+def test_a_filter_keeps_items_with_equal_metadata(
+    store: VectorStore, filter: dict[str, Any], expected: list[str]
+) -> None:
+    store.upsert(
+        TENANT,
+        "notes",
+        [
+            item("1", 3, 0, lang="en", year=2024, flag=None, box={"a": 1, "b": 2}),
+            item("2", 3, 1, lang="en", year=2025, flag=True),
+            item("3", 3, 2, lang="de", year=2024, flag=1),
+        ],
+    )
+    assert ids(store, (1.0, 0.0), filter=filter) == expected
+
+
+def test_the_filter_works_before_top_k(store: VectorStore) -> None:
+    near = [item(f"near-{n}", 1, 0, kind="x") for n in range(20)]
+    store.upsert(TENANT, "notes", [*near, item("wanted", -1, 0, kind="y")])
+    assert ids(store, (1.0, 0.0), top_k=3, filter={"kind": "y"}) == ["wanted"]
+
+
+def test_vectors_must_fit_the_namespace(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0)])
+    with pytest.raises(DimensionMismatch, match=r"3 dimensions.*have 2"):
+        store.upsert(TENANT, "notes", [item("2", 1, 0, 0)])
+    with pytest.raises(DimensionMismatch, match=r"1 dimensions.*have 2"):
+        store.search(TENANT, "notes", (1.0,), 5)
+    with pytest.raises(DimensionMismatch, match="different lengths"):
+        store.upsert(TENANT, "fresh", [item("1", 1, 0), item("2", 1)])
+    assert ids(store, (1.0, 0.0)) == ["1"]
+    assert store.search(TENANT, "fresh", (1.0, 0.0), 5) == []
+
+
+@pytest.mark.parametrize("vector", [(0.0, 0.0), (math.nan, 1.0), (math.inf, 1.0), (-math.inf, 0.0)])
+def test_a_vector_without_direction_is_refused_and_nothing_written(
+    store: VectorStore, vector: tuple[float, float]
+) -> None:
+    with pytest.raises(ValueError, match="vector"):
+        store.upsert(TENANT, "notes", [item("good", 1, 0), VectorItem("bad", vector)])
+    assert ids(store, (1.0, 0.0)) == []
+    store.upsert(TENANT, "notes", [item("good", 1, 0)])
+    with pytest.raises(ValueError, match="vector"):
+        store.search(TENANT, "notes", vector, 5)
+
+
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e-30, 1e30, 1e200, 1.7e308])
+def test_the_size_of_members_does_not_matter(store: VectorStore, size: float) -> None:
+    store.upsert(TENANT, "notes", [item("1", size, size), item("2", size, 0.0)])
+    hits = store.search(TENANT, "notes", (size, 0.0), 5)
+    assert [hit.score for hit in hits] == pytest.approx([1.0, math.sqrt(0.5)], abs=1e-6)
+
+
+def test_tenants_and_namespaces_are_apart(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("mine", 1, 0)])
+    store.upsert("ten-b", "notes", [item("theirs", 1, 0, 0)])
+    store.upsert(TENANT, "other", [item("elsewhere", 1)])
+    assert ids(store, (1.0, 0.0)) == ["mine"]
+    assert [hit.id for hit in store.search("ten-b", "notes", (1.0, 0.0, 0.0), 5)] == ["theirs"]
+
+
+def test_an_item_can_be_deleted_wherever_it_lies(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0), item("2", 1, 1)])
+    store.upsert(TENANT, "notes", [item("1", 0, 1), item("3", 1, 2)])
+    assert store.delete(TENANT, "notes", "1") == 1
+    assert store.delete(TENANT, "notes", "1") == 0
+    assert ids(store, (1.0, 0.0)) == ["2", "3"]
+
+
+def test_a_deleted_namespace_is_empty_and_takes_other_dimensions(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0), item("2", 1, 1)])
+    assert store.delete(TENANT, "notes") == 2
+    assert store.delete(TENANT, "notes") == 0
+    assert ids(store, (1.0, 0.0)) == []
+    store.upsert(TENANT, "notes", [item("1", 1, 0, 0)])
+    assert ids(store, (1.0, 0.0, 0.0)) == ["1"]
+
+
+def test_many_small_writes_stay_whole(store: VectorStore) -> None:
+    for n in range(60):
+        store.upsert(TENANT, "notes", [item(f"{n:02}", 1, n), item("shared", 1, -n - 1, n=n)])
+    found = store.search(TENANT, "notes", (1.0, 0.0), 100)
+    assert sorted(hit.id for hit in found) == [*(f"{n:02}" for n in range(60)), "shared"]
+    assert next(hit for hit in found if hit.id == "shared").metadata == {"n": 59}
+
+
+def test_writing_nothing_is_no_fault(store: VectorStore) -> None:
+    assert store.upsert(TENANT, "notes", []) == 0
