@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import uuid4
 
@@ -129,7 +129,8 @@ class Table:
         """Return those items that exist, in the order of ``keys``."""
         found: dict[tuple[str, str], Item] = {}
         for start in range(0, len(keys), _BATCH_GET):
-            wanted: Any = {self.name: {"Keys": [_to_item(one) for one in keys[start : start + _BATCH_GET]]}}
+            chunk = [_to_item(one) for one in keys[start : start + _BATCH_GET]]
+            wanted: Any = {self.name: {"Keys": chunk, "ConsistentRead": True}}
             while wanted:
                 answer = self.client.batch_get_item(RequestItems=wanted)
                 for raw in answer["Responses"].get(self.name, []):
@@ -137,6 +138,12 @@ class Table:
                     found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
         return [found[one["pk"], one["sk"]] for one in keys if (one["pk"], one["sk"]) in found]
+
+    def follow(self, listed: Iterable[Item], to: Callable[[Item], Item]) -> Iterator[Item]:
+        """Yield the items whose keys ``to`` finds in listed ones; those that are gone are left out."""
+        listed = iter(listed)
+        while chunk := list(islice(listed, _BATCH_GET)):
+            yield from self.get_many([to(item) for item in chunk])
 
     def query(
         self,
@@ -331,7 +338,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value)
     if isinstance(value, Binary):
-        return bytes(value)
+        return value.value
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, dict):

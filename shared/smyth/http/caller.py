@@ -24,24 +24,13 @@ def read_caller(request: Request) -> Caller:
         Problem: 401, the request came past the authorizer.
     """
     context = _request_context(request)
-    said = context.get("authorizer") or {}
-    role = said.get("role", "")
-    if not role or (role != OPERATOR and not said.get("tenant_id")):
+    source_ip = (context.get("identity") or {}).get("sourceIp", "")
+    caller = Caller.from_context(context.get("authorizer") or {}, source_ip)
+    if caller is None:
         raise Problem(
             401, "unauthorized", "The request bears no known key. Send one as x-api-key or Authorization: Bearer."
         )
-    return Caller(
-        tenant_id=said.get("tenant_id", ""),
-        role=role,
-        key_id=said.get("key_id", ""),
-        plan=said.get("plan", ""),
-        limits=tuple(json.loads(said.get("limits") or "{}").items()),
-        status=said.get("status") or "active",
-        agents=_names(said.get("agents")),
-        routes=_names(said.get("routes")),
-        usage_identifier=said.get("usageIdentifierKey", ""),
-        source_ip=(context.get("identity") or {}).get("sourceIp", ""),
-    )
+    return caller
 
 
 def any_caller(request: Request) -> Caller:
@@ -79,8 +68,3 @@ def _request_context(request: Request) -> dict[str, Any]:
     if settings().trust_request_context:
         return json.loads(request.headers.get(CONTEXT_HEADER, "{}"))  # type: ignore[no-any-return]
     return {}
-
-
-def _names(text: str | None) -> tuple[str, ...]:
-    """Read a list that the authorizer gave as JSON text."""
-    return tuple(json.loads(text)) if text else ()

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from smyth.aws.bucket import Bucket
     from smyth.aws.idempotency import DynamoClaims
     from smyth.aws.table import Table
+    from smyth.connectors.models.gateway import ModelGateway
+    from smyth.connectors.ports import Ports
     from smyth.platform.agents import Agents
+    from smyth.platform.keys import Keys
     from smyth.platform.metering import Metering
     from smyth.platform.plans import Plan
+    from smyth.platform.tenants import Tenants
 
 
 class Services:
@@ -66,6 +70,39 @@ class Services:
         from smyth.platform.agents import Agents
 
         return Agents(DynamoAgents(self.table), BucketBodies(self.bucket))
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        """Tenants."""
+        from smyth.aws.tenants import DynamoTenants
+        from smyth.aws.usage_fence import ApiGatewayFence
+        from smyth.platform.tenants import Tenants
+
+        return Tenants(DynamoTenants(self.table), ApiGatewayFence(self._settings.usage_plan_ids), self.plans)
+
+    @cached_property
+    def keys(self) -> Keys:
+        """API keys."""
+        from smyth.aws.keys import DynamoKeys
+        from smyth.platform.keys import Keys
+
+        return Keys(DynamoKeys(self.table))
+
+    @cached_property
+    def models(self) -> ModelGateway:
+        """Language models."""
+        from smyth.connectors.models.catalog import Catalog, read_models
+        from smyth.connectors.models.gateway import ModelGateway
+        from smyth.connectors.vault.memory import MemoryVault
+
+        catalog = Catalog(read_models(self._settings.models))
+        return ModelGateway(catalog, MemoryVault(), allow_private=self._settings.allow_private_http)
+
+    def ports(self, tenant_id: str) -> Ports:
+        """Return the world that a tenant's agents may use."""
+        from smyth.connectors.ports import Ports
+
+        return Ports(models=self.models)
 
 
 @cache

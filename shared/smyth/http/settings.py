@@ -22,8 +22,8 @@ class Settings:
     bucket_name: str
     #: Plan name -> partial plan; see :func:`smyth.platform.plans.load_plans`.
     plans: Mapping[str, Any] = field(default_factory=dict)
-    #: Model name -> catalogue entry, added to the built-in ones.
-    models: Mapping[str, Any] = field(default_factory=dict)
+    #: Models added to the built-in ones; see :func:`smyth.connectors.models.catalog.read_models`.
+    models: str = ""
     #: Plan name -> API Gateway usage plan id.
     usage_plan_ids: Mapping[str, str] = field(default_factory=dict)
     operator_secret_arn: str = ""
@@ -44,7 +44,7 @@ class Settings:
             table_name=_required(env, "TABLE_NAME"),
             bucket_name=_required(env, "BUCKET_NAME"),
             plans=_json_object(env, "SMYTH_PLANS"),
-            models=_json_object(env, "SMYTH_MODELS"),
+            models=env.get("SMYTH_MODELS", ""),
             usage_plan_ids=_json_object(env, "USAGE_PLAN_IDS"),
             operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),
             customer=env.get("SMYTH_CUSTOMER", ""),

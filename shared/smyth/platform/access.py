@@ -6,7 +6,9 @@ pydantic here: the authorizer imports it at every cold start.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -40,6 +42,37 @@ class Caller:
     routes: tuple[str, ...] = ()
     usage_identifier: str = ""
     source_ip: str = ""
+
+    def to_context(self) -> dict[str, str]:
+        """Return what the authorizer puts into the request context, which holds text only."""
+        return {
+            "tenant_id": self.tenant_id,
+            "role": self.role,
+            "key_id": self.key_id,
+            "plan": self.plan,
+            "limits": json.dumps(dict(self.limits)),
+            "status": self.status,
+            "agents": json.dumps(self.agents),
+            "routes": json.dumps(self.routes),
+        }
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, str], source_ip: str = "") -> Caller | None:
+        """Return the caller that :meth:`to_context` wrote; None where there is none."""
+        role, tenant_id = context.get("role", ""), context.get("tenant_id", "")
+        if not role or (role != OPERATOR and not tenant_id):
+            return None
+        return cls(
+            tenant_id=tenant_id,
+            role=role,
+            key_id=context.get("key_id", ""),
+            plan=context.get("plan", ""),
+            limits=tuple(json.loads(context.get("limits") or "{}").items()),
+            status=context.get("status") or "active",
+            agents=tuple(json.loads(context.get("agents") or "[]")),
+            routes=tuple(json.loads(context.get("routes") or "[]")),
+            source_ip=source_ip,
+        )
 
     def check_agent(self, agent_id: str) -> None:
         """Refuse when the key is limited to other agents.

@@ -1,0 +1,179 @@
+"""Tenants: who has which plan, with which limits of their own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from smyth.platform.errors import Conflict, Invalid, NotFound
+from smyth.platform.ids import TENANT, is_id, new_id
+from smyth.platform.plans import Limits, Plan
+from smyth.platform.times import Clock, utc_now
+
+_ATTEMPTS = 5
+
+Status = Literal["active", "suspended"]
+
+
+class Tenant(BaseModel):
+    """Owns agents, files, vectors, keys and usage."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    plan: str
+    status: Status = "active"
+    #: Where the tenant's limits differ from the plan's.
+    limits: dict[str, int | None] = {}
+    #: What API Gateway's usage plans know the tenant by.
+    usage_identifier: str
+    created_at: datetime
+    #: Changes with every write, so that no writer overwrites what it has not seen.
+    revision: int = 1
+
+
+class NewTenant(BaseModel):
+    """What a tenant is made from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=200)
+    plan: str
+    limits: Limits = Limits()
+
+
+class TenantChanges(BaseModel):
+    """What a tenant may be changed by; ``limits: null`` takes the tenant's own limits away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    plan: str | None = None
+    status: Status | None = None
+    limits: Limits | None = None
+
+
+class TenantStore(Protocol):
+    """Where tenants live."""
+
+    def create(self, tenant: Tenant) -> Tenant:
+        """Write a new tenant and return it, or the one that a repeated request has made before."""
+        ...
+
+    def get(self, tenant_id: str) -> Tenant | None:
+        """Return a tenant, as written last."""
+        ...
+
+    def newest_first(self, after: str = "") -> Iterable[Tenant]:
+        """Yield the tenants behind the id ``after``."""
+        ...
+
+    def replace(self, tenant: Tenant) -> bool:
+        """Write a changed tenant with the next revision; False when it has another revision by now."""
+        ...
+
+
+class UsageFence(Protocol):
+    """The throttle and quota before the functions: which tenant stands behind which plan's."""
+
+    def place(self, tenant: Tenant, plan: str) -> None:
+        """Put the tenant behind the plan's fence and behind no other; doing it again changes nothing."""
+        ...
+
+
+class Tenants:
+    """The use cases of tenants; all are the operator's."""
+
+    def __init__(
+        self, store: TenantStore, fence: UsageFence, plans: Mapping[str, Plan], clock: Clock = utc_now
+    ) -> None:
+        self._store = store
+        self._fence = fence
+        self._plans = plans
+        self._now = clock
+
+    def create(self, fields: NewTenant, *, tenant_id: str | None = None) -> Tenant:
+        """Make a tenant.
+
+        Args:
+            fields: What it is made from.
+            tenant_id: The id, where a repeated request must make the same tenant.
+
+        Raises:
+            Invalid: There is no such plan.
+        """
+        self._check_plan(fields.plan)
+        tenant = self._store.create(
+            Tenant(
+                id=tenant_id or new_id(TENANT),
+                name=fields.name,
+                plan=fields.plan,
+                limits=fields.limits.model_dump(exclude_unset=True),
+                usage_identifier=secrets.token_hex(20),
+                created_at=self._now(),
+            )
+        )
+        self._fence.place(tenant, tenant.plan)
+        return tenant
+
+    def get(self, tenant_id: str) -> Tenant:
+        """Return a tenant.
+
+        Raises:
+            NotFound: There is none with this id.
+        """
+        tenant = self._store.get(tenant_id) if is_id(TENANT, tenant_id) else None
+        if tenant is None:
+            raise NotFound(f"There is no tenant {tenant_id}. GET /api/tenants lists those there are.")
+        return tenant
+
+    def page(self, *, limit: int, after: str = "") -> tuple[list[Tenant], str]:
+        """Return tenants, newest first, and where the next page begins, empty at the end."""
+        found = list(islice(self._store.newest_first(after), limit + 1))
+        return found[:limit], found[limit - 1].id if len(found) > limit else ""
+
+    def update(self, tenant_id: str, changes: TenantChanges) -> Tenant:
+        """Change a tenant; plan, limits and status hold from the next request on.
+
+        Raises:
+            NotFound: There is no such tenant.
+            Invalid: There is no such plan.
+            Conflict: Others keep changing the tenant.
+        """
+        if changes.plan is not None:
+            self._check_plan(changes.plan)
+        for _ in range(_ATTEMPTS):
+            tenant = self.get(tenant_id)
+            changed = tenant.model_copy(update=_changed(tenant, changes))
+            if changed.plan != tenant.plan:
+                self._fence.place(tenant, changed.plan)
+            if self._store.replace(changed):
+                return changed
+        raise Conflict(f"Others are changing the tenant {tenant_id} at the same time. Nothing was changed; try again.")
+
+    def limits(self, tenant: Tenant) -> Limits:
+        """Return what the tenant may use: the plan's limits with its own over them."""
+        plan = self._plans.get(tenant.plan)
+        return (plan.limits if plan else Limits()).overridden(tenant.limits)
+
+    def _check_plan(self, name: str) -> None:
+        if name not in self._plans:
+            known = ", ".join(sorted(self._plans))
+            raise Invalid(
+                f'There is no plan "{name}". Take one of: {known}.',
+                [{"in": "body", "field": "plan", "code": "unknown_plan", "message": f"Known plans: {known}."}],
+            )
+
+
+def _changed(tenant: Tenant, changes: TenantChanges) -> dict[str, Any]:
+    changed = changes.model_dump(exclude_unset=True, exclude_none=True, exclude={"limits"})
+    if "limits" in changes.model_fields_set:
+        own = changes.limits
+        changed["limits"] = {} if own is None else tenant.limits | own.model_dump(exclude_unset=True)
+    return changed
