@@ -57,7 +57,7 @@ class Customer(BaseModel):
     api_key_source: Literal["AUTHORIZER", "HEADER"] = "AUTHORIZER"
     #: adapter: streams leave through the Lambda Web Adapter. front: the laptop's front serves them.
     streaming: Literal["adapter", "front"] = "adapter"
-    #: full: the layer brings every dependency. source: only our package; the rest comes from the running environment.
+    #: full: layers bring everything. source: a layer brings our package, the running environment its dependencies.
     layer: Literal["full", "source"] = "full"
     #: Where the gateway's error documents are declared: in the OpenAPI document, or as resources beside it, for an
     #: emulator that does not read them there.

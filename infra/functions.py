@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aws_cdk import Aws, Duration, RemovalPolicy
@@ -14,14 +14,13 @@ from constructs import Construct
 
 from infra import names
 from infra.customer import Customer
+from infra.layer import NOT_CODE
 from infra.paths import FUNCTIONS as SOURCES
 from infra.paths import OPENAPI
 from smyth.platform.routes import FUNCTIONS, ROUTES, Function
 
 #: Files that lie elsewhere and go beside a function's handler.
 EXTRA_FILES: dict[str, tuple[Path, ...]] = {"docs": (OPENAPI,)}
-#: What Python leaves behind; it would change the hash of code that did not change.
-NOT_CODE = ("__pycache__", "*.pyc")
 #: Functions whose route is streamed.
 STREAMED = frozenset(route.function for route in ROUTES if route.stream)
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
@@ -56,14 +55,14 @@ class Functions(Construct):
         id: str,
         *,
         customer: Customer,
-        layer: lambda_.ILayerVersion,
+        layers: Sequence[lambda_.ILayerVersion],
         staging: Path,
         environment: Callable[[str], dict[str, str]],
         statements: Callable[[str], list[iam.PolicyStatement]],
     ) -> None:
         super().__init__(scope, id)
         self._customer = customer
-        self._layer = layer
+        self._layers = layers
         self._staging = staging
         self.by_name = {
             function.name: self._function(function, environment(function.name), statements(function.name))
@@ -75,7 +74,7 @@ class Functions(Construct):
     ) -> lambda_.Function:
         customer = self._customer
         adapted = function.name in STREAMED and customer.streaming == "adapter"
-        layers = [self._layer]
+        layers = list(self._layers)
         if adapted:
             adapter = ADAPTER_LAYERS[customer.architecture]
             layers.append(lambda_.LayerVersion.from_layer_version_arn(self, f"{function.name}-adapter", adapter))

@@ -42,6 +42,6 @@ def usage_plan(customer: str, plan: str) -> str:
     return f"{PREFIX}-{customer}-{plan}"
 
 
-def layer(customer: str) -> str:
-    """The runtime layer."""
-    return f"{PREFIX}-{customer}-runtime"
+def layer(customer: str, content: str) -> str:
+    """A layer, by what it holds."""
+    return f"{PREFIX}-{customer}-{content}"

@@ -1,4 +1,4 @@
-"""The layer that all functions share."""
+"""What the functions import: the layers that they all share."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from constructs import Construct
 from infra import names
 from infra.customer import Customer
 from infra.functions import ARCHITECTURES
-from infra.layer import build, stage_source
+from infra.layer import build, stage_package
 
 
 class Runtime(Construct):
-    """Every dependency and our package, or on the laptop our package alone."""
+    """Our package, and, but on the laptop, every dependency."""
 
     def __init__(self, scope: Construct, id: str, *, customer: Customer, staging: Path) -> None:
         super().__init__(scope, id)
-        content = build(customer.architecture) if customer.layer == "full" else stage_source(staging / "layer")
-        self.layer = lambda_.LayerVersion(
+        self._customer = customer
+        self.layers = [self._layer("Package", stage_package(staging / "layer"))]
+        if customer.layer == "full":
+            self.layers.append(self._layer("Dependencies", build(customer.architecture)))
+
+    def _layer(self, id: str, content: Path) -> lambda_.LayerVersion:
+        return lambda_.LayerVersion(
             self,
-            "Layer",
-            layer_version_name=names.layer(customer.name),
-            description="What the functions import",
+            id,
+            layer_version_name=names.layer(self._customer.name, id.lower()),
             code=lambda_.Code.from_asset(str(content)),
             compatible_runtimes=[lambda_.Runtime.PYTHON_3_13],
-            compatible_architectures=[ARCHITECTURES[customer.architecture]],
+            compatible_architectures=[ARCHITECTURES[self._customer.architecture]],
             removal_policy=RemovalPolicy.DESTROY,
         )

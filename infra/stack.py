@@ -45,7 +45,7 @@ class SmythStack(Stack):
             self,
             "Functions",
             customer=customer,
-            layer=self.runtime.layer,
+            layers=self.runtime.layers,
             staging=staging,
             environment=lambda name: self._environment(customer, name),
             statements=lambda name: statements(
