@@ -6,13 +6,13 @@ import asyncio
 import hashlib
 import io
 import json
-import os
 import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from smyth.local.children import child_environment
 from smyth.local.folder import LocalCloudError
 
 #: The checkout: the laptop cloud deploys what lies in it.
@@ -75,7 +75,7 @@ async def synthesise(customer: str, folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "infra.app", "--customer", customer, "--out", str(folder)),
         cwd=PROJECT,
-        env={**os.environ, "CDK_VALIDATION": "false"},
+        env=child_environment(CDK_VALIDATION="false"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -30,7 +30,7 @@ class Authorizer:
         self._arn = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{deployed.api_id}/{deployed.stage}"
         self._stage = deployed.stage
 
-    async def ask(self, key: str, *, method: str, path: str, resource: str, source_ip: str) -> Verdict | None:
+    async def ask(self, key: str | None, *, method: str, path: str, resource: str, source_ip: str) -> Verdict | None:
         """The verdict on a key for a route; None when the key is unknown.
 
         Raises:
@@ -42,7 +42,7 @@ class Authorizer:
             "resource": resource,
             "path": path,
             "httpMethod": method,
-            "headers": {"Authorization": f"Bearer {key}"},
+            "headers": {"Authorization": f"Bearer {key}"} if key else {},
             "requestContext": {"stage": self._stage, "httpMethod": method, "identity": {"sourceIp": source_ip}},
         }
         answer = await self._http.post(self._url, json=event)

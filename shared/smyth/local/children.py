@@ -20,7 +20,7 @@ from pathlib import Path
 
 import uvicorn
 
-from smyth.local.folder import DataFolder, LocalCloudError
+from smyth.local.folder import DataFolder
 
 #: Names the data folder in the environment of every child and of the children's children.
 MARK = "SMYTH_LAPTOP_CLOUD"
@@ -35,15 +35,6 @@ class Child:
     process: asyncio.subprocess.Process
     log: Path
 
-    async def ended(self) -> None:
-        """Wait until the child is gone, which while the cloud runs is an error.
-
-        Raises:
-            LocalCloudError: Always; it names the log file.
-        """
-        code = await self.process.wait()
-        raise LocalCloudError(f"the {self.name} process ended unexpectedly (code {code}); see {self.log}")
-
     async def stop(self) -> None:
         """Ask the child to end, insist after a while."""
         if self.process.returncode is not None:
@@ -54,6 +45,16 @@ class Child:
         except TimeoutError:
             self.process.kill()
             await self.process.wait()
+
+
+def child_environment(**further: str) -> dict[str, str]:
+    """This process's environment without what must not get into a child.
+
+    That is the user's AWS account, settings of another function, and the wish to keep no compiled code: every
+    function is a process of its own, and each would compile all of its imports.
+    """
+    left_out = ("AWS_", "SMYTH_", "LAMBDA_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)} | further
 
 
 async def start_child(

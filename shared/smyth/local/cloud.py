@@ -45,17 +45,16 @@ class Running:
         Raises:
             LocalCloudError: A child ended by itself.
         """
-        watched = [
-            self.serving,
-            asyncio.create_task(self.emulator.child.ended()),
-            asyncio.create_task(self.streams.child.ended()),
-        ]
-        done, waiting = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        for task in waiting - {self.serving}:
-            task.cancel()
-        await asyncio.gather(*(waiting - {self.serving}), return_exceptions=True)
-        for task in done:
-            task.result()
+        children = (self.emulator.child, self.streams.child)
+        ends = {asyncio.create_task(child.process.wait()): child for child in children}
+        try:
+            await asyncio.wait({self.serving, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in ends:
+                task.cancel()
+        for child in children:
+            if child.process.returncode is not None:
+                raise LocalCloudError(f"the {child.name} process ended by itself; see {child.log}")
 
 
 @asynccontextmanager

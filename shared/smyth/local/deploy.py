@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import time
 from dataclasses import dataclass
@@ -42,17 +43,14 @@ def deploy(assembly: Assembly, url: str) -> None:
         _wait(assembly.stack, url)
         status = None
     started = time.time()
-    arguments = {
-        "StackName": assembly.stack,
-        "TemplateBody": json.dumps(assembly.template),
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-    }
+    change = formation.update_stack if status else formation.create_stack
+    template_url = _upload_template(assembly, url)
     try:
-        (formation.update_stack if status else formation.create_stack)(**arguments)
+        change(StackName=assembly.stack, TemplateURL=template_url, Capabilities=["CAPABILITY_NAMED_IAM"])
     except formation.exceptions.ClientError as error:
         if "No updates are to be performed" in str(error):
             return
-        raise LocalCloudError(f"the stack {assembly.stack} was refused: {error}") from error
+        raise LocalCloudError(f"the stack {assembly.stack} was refused: {str(error)[:500]}") from None
     status = _wait(assembly.stack, url)
     if status not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
         reason = _first_failure(assembly.stack, url, since=started)
@@ -100,6 +98,14 @@ def _upload_assets(assembly: Assembly, url: str) -> None:
             store.head_object(Bucket=asset.bucket, Key=asset.key)
         except store.exceptions.ClientError:
             store.put_object(Bucket=asset.bucket, Key=asset.key, Body=asset.content())
+
+
+def _upload_template(assembly: Assembly, url: str) -> str:
+    """Put the template beside the assets; a request could not carry it."""
+    body = json.dumps(assembly.template).encode()
+    bucket, key = assembly.assets[0].bucket, f"{hashlib.sha256(body).hexdigest()}.json"
+    client("s3", url).put_object(Bucket=bucket, Key=key, Body=body)
+    return f"{url}/{bucket}/{key}"
 
 
 def _wait(stack: str, url: str) -> str | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
 
 import httpx
 
-from smyth.local.children import Child, start_child
+from smyth.local.children import Child, child_environment, start_child
 from smyth.local.folder import DataFolder, LocalCloudError
 
 #: The one region and account that the laptop cloud lives in.
@@ -85,9 +84,8 @@ def _listen(wanted: int) -> socket.socket:
 
 
 def _environment(folder: DataFolder, port: int) -> dict[str, str]:
-    """The environment of the emulator and, through it, of every function: nothing of the user's AWS gets in."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SMYTH_", "LAMBDA_"))}
-    return own | {
+    """The environment of the emulator and, through it, of every function."""
+    return child_environment() | {
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": REGION,
         "MINISTACK_ACCOUNT_ID": ACCOUNT,

@@ -27,7 +27,7 @@ async def serve(folder: DataFolder, listener: socket.socket) -> None:
     from ministack import app as ministack  # type: ignore[import-untyped]
     from ministack.core import lambda_runtime  # type: ignore[import-untyped]
 
-    from smyth.local.gaps import function_logs
+    from smyth.local.gaps import function_logs, layers
     from smyth.local.gaps.snapshots import Snapshots
 
     state = StateFile(folder.state)
@@ -35,15 +35,15 @@ async def serve(folder: DataFolder, listener: socket.socket) -> None:
     snapshots.restore()
     snapshots.follow_items()
     function_logs.bridge(folder.logs / "functions")
+    layers.bridge(folder.temporary)
 
-    async def counted(
-        scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
+    async def noted(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         await ministack.app(scope, receive, send)
-        snapshots.requests += 1
+        if scope["type"] == "http":
+            snapshots.note_request(scope)
 
     saving = asyncio.create_task(snapshots.run())
-    config = uvicorn.Config(counted, log_level="warning", server_header=False, date_header=False, ws="none")
+    config = uvicorn.Config(noted, log_level="warning", server_header=False, date_header=False, ws="none")
     await ChildServer(config).serve(sockets=[listener])
     saving.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -24,7 +24,7 @@ from smyth.http.problems import Problem
 from smyth.local import requests
 from smyth.local.assembly import PROJECT
 from smyth.local.authorizer import Authorizer
-from smyth.local.children import Child, start_child
+from smyth.local.children import Child, child_environment, start_child
 from smyth.local.emulator import ACCOUNT, REGION
 from smyth.local.folder import DataFolder, LocalCloudError
 from smyth.platform.routes import Route
@@ -40,6 +40,7 @@ class StreamFunction:
 
     def __init__(self, child: Child, path: str) -> None:
         self.child = child
+        self._path = Path(path)
         transport = httpx.AsyncHTTPTransport(uds=path)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://stream", timeout=_SECONDS)
 
@@ -47,13 +48,12 @@ class StreamFunction:
     async def start(cls, folder: DataFolder, *, emulator_url: str, environment: dict[str, str]) -> StreamFunction:
         """Start the child; it takes requests at once and answers them as soon as it is up."""
         path, listener = _listen(folder)
-        own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SMYTH_"))}
         child = await start_child(
             "stream",
             ["-m", "smyth.local.stream_process", str(PROJECT / "functions" / FUNCTION)],
             folder=folder,
             listener=listener,
-            environment=own
+            environment=child_environment()
             | environment
             | {
                 "AWS_ENDPOINT_URL": emulator_url,
@@ -99,7 +99,7 @@ class StreamFunction:
         """The request context that API Gateway would give the function."""
         source_ip = requests.source_ip(request)
         verdict = await authorizer.ask(
-            key or "", method=request.method, path=request.url.path, resource=route.path, source_ip=source_ip
+            key, method=request.method, path=request.url.path, resource=route.path, source_ip=source_ip
         )
         if verdict is None:
             raise Problem(
@@ -121,6 +121,7 @@ class StreamFunction:
         """End the child and the connections to it."""
         await self._http.aclose()
         await self.child.stop()
+        self._path.unlink(missing_ok=True)
 
 
 def _listen(folder: DataFolder) -> tuple[str, socket.socket]:
