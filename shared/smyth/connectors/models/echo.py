@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from smyth.connectors.models.port import Finished, Limits, Message, ModelError, ModelEvent, ModelRequest, Text, Usage
@@ -31,7 +31,7 @@ class EchoModels:
             raise unknown_model(model)
         return Limits()
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """See :meth:`smyth.connectors.models.port.ModelPort.stream`."""
         if request.model != ECHO:
             raise unknown_model(request.model)

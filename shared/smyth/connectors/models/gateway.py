@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -72,7 +72,7 @@ class ModelGateway:
         used = Usage(_name(request, entry), request_tokens(request), text_tokens(reply))
         return litellm_calls.priced(entry, used)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """See :meth:`smyth.connectors.models.port.ModelPort.stream`."""
         if request.model == ECHO:
             async for event in self._echo.stream(request):

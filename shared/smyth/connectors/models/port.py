@@ -6,7 +6,8 @@ whole reply collects it with :func:`complete`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -121,8 +122,8 @@ class ModelPort(Protocol):
         """
         ...
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Answer ``request``; the last event is :class:`Finished`.
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
+        """Answer ``request``; the last event is :class:`Finished`. Closing the generator stops the model.
 
         Raises:
             ModelError: The model is unknown, refused, or failed.
@@ -151,9 +152,10 @@ async def complete(models: ModelPort, request: ModelRequest) -> Reply:
         ModelError: As :meth:`ModelPort.stream`.
     """
     pieces: list[str] = []
-    async for event in models.stream(request):
-        if isinstance(event, Text):
-            pieces.append(event.text)
-        elif isinstance(event, Finished):
-            return Reply("".join(pieces), event.reason, event.usage, event.tool_calls)
+    async with aclosing(models.stream(request)) as events:
+        async for event in events:
+            if isinstance(event, Text):
+                pieces.append(event.text)
+            elif isinstance(event, Finished):
+                return Reply("".join(pieces), event.reason, event.usage, event.tool_calls)
     raise ModelError("The model's answer ended before it was complete. Try again.")

@@ -1,0 +1,147 @@
+"""An agent's endpoints as a model's tools (PROTOCOL sections 2.1, 2.2 and 2.5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from smyth.components.base import Request
+from smyth.connectors.models.port import Message
+from smyth.connectors.ports import Ports
+from smyth.document.model import Component, Document, InputPort
+from smyth.engine import Limits, Plan, RunResult, run
+from smyth.values import InvalidValue, convert, parse_whole, to_json
+
+_ENDPOINT = "APIEndpoint"
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_TYPES: dict[str, dict[str, Any]] = {
+    "number": {"type": "number"},
+    "float": {"type": "number"},
+    "integer": {"type": "integer"},
+    "boolean": {"type": "boolean"},
+    "array": {"type": "array", "items": {}},
+    "object": {"type": "object", "additionalProperties": {}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """An endpoint that models may call."""
+
+    name: str
+    method: str
+    #: As models are told of it, in OpenAI's shape.
+    tool: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SkillRuns:
+    """Runs the skills of one turn, in process."""
+
+    plan: Plan
+    skills: Mapping[str, Skill]
+    ports: Ports
+    session_id: str | None
+    variables: Mapping[str, Any]
+
+    async def run(
+        self, name: str, arguments: dict[str, Any] | str, spoken: list[Message], passthrough: Callable[[str], None]
+    ) -> RunResult:
+        """Run a skill; whatever goes wrong is in the result, for the model to read.
+
+        Args:
+            name: As the model called it.
+            arguments: From :func:`read_arguments`.
+            spoken: System text and messages so far.
+            passthrough: Receives text that the skill's models pass through to the user.
+        """
+        skill = self.skills.get(name)
+        if skill is None:
+            return RunResult({"error": "Endpoint not found"})
+        if isinstance(arguments, str):
+            return RunResult({"error": "The arguments are not a JSON object. Call the tool again with valid JSON."})
+        in_query = skill.method == "GET"
+        request = Request(
+            method=skill.method,
+            path=f"/api/{skill.name}",
+            headers={"content-type": "application/json"},
+            query=arguments if in_query else {},
+            body=None if in_query else arguments,
+        )
+        return await run(
+            self.plan,
+            request,
+            ports=self.ports,
+            session_id=self.session_id,
+            variables=self.variables,
+            conversation=spoken,
+            passthrough=passthrough,
+            # What a model says is no template: it could ask for the agent's variables (PROTOCOL oddity 41).
+            limits=Limits(expand_caller_data=False),
+        )
+
+
+def system_text(document: Document) -> str:
+    """Return the system text: the agent's name and behavior, both as written."""
+    template = (document.model_extra or {}).get("templateInfo")
+    name = document.name or (str(template.get("name") or "") if isinstance(template, dict) else "")
+    parts = (f"Assistant Name : {name}" if name else "", document.behavior)
+    return "\n\n".join(part for part in parts if part)
+
+
+def skills_of(document: Document) -> dict[str, Skill]:
+    """Return the skills by name, in the order of the file; of two with one name the first."""
+    found: dict[str, Skill] = {}
+    for node in document.components:
+        name = node.data.get("endpoint")
+        if node.name == _ENDPOINT and isinstance(name, str) and node.data.get("ai_exposed") is not False:
+            found.setdefault(name, _skill(name, node))
+    return found
+
+
+def read_arguments(text: str) -> dict[str, Any] | str:
+    """Return a call's arguments, mended where they are almost JSON; the text itself where they are no object."""
+    if not text.strip():
+        return {}
+    value = parse_whole(text)
+    return value if isinstance(value, dict) else text
+
+
+def result_text(result: Any) -> str:
+    """Return a skill's result as the model reads it."""
+    return result if isinstance(result, str) else to_json(result)
+
+
+def _skill(name: str, node: Component) -> Skill:
+    described = node.data.get("description") or node.data.get("doc") or ""
+    parameters = {
+        "type": "object",
+        "properties": {port.name: _property(port) for port in node.inputs},
+        "required": [port.name for port in node.inputs if not port.optional],
+    }
+    function = {"name": name, "description": _TEMPLATE.sub("", str(described)), "parameters": parameters}
+    method = str(node.data.get("method") or "POST").upper()
+    return Skill(name, method, {"type": "function", "function": function})
+
+
+def _property(port: InputPort) -> dict[str, Any]:
+    schema = dict(_TYPES.get(port.type.lower(), {"type": "string"}))
+    if "description" in port.model_fields_set:
+        schema["description"] = port.description
+    if port.default_val not in (None, ""):
+        schema["default"] = _typed_default(port)
+    return schema
+
+
+def _typed_default(port: InputPort) -> Any:
+    """Return the default in the type that the schema promises (PROTOCOL oddity 29); a template stays text."""
+    if isinstance(port.default_val, str) and "{{" in port.default_val:
+        return port.default_val
+    if port.type.lower() not in _TYPES:
+        return port.default_val
+    try:
+        return convert(port.default_val, port.type)
+    except InvalidValue:
+        return port.default_val

@@ -1,0 +1,84 @@
+"""Fit a conversation into a model's context window.
+
+Unlike the original's, the measure is cumulative, the system text and the current
+turn always stay, and what is sent begins with a user's message (PROTOCOL section 4,
+oddities 8 to 12).
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import accumulate
+from typing import Any
+
+from smyth.connectors.models.port import Limits, Message
+from smyth.connectors.models.tokens import message_tokens, text_tokens
+from smyth.conversation.failures import ConversationError
+
+#: The original's largest input, whatever the model takes.
+_LARGEST_INPUT = 131_072
+#: Tokens are estimated, so some room is left.
+_TRUSTED = 0.9
+#: What is kept of a tool's result at the least, in characters.
+_SHORTEST_RESULT = 500
+
+
+def output_budget(limits: Limits) -> int:
+    """Return the longest answer to ask for; never more than half of the window."""
+    return min(limits.max_output, limits.context_window // 2)
+
+
+def fit(
+    limits: Limits, system: str, tools: list[dict[str, Any]], history: list[Message], current: list[Message]
+) -> list[Message]:
+    """Return the messages to send.
+
+    Args:
+        limits: Of the model.
+        system: The system text; none where it is empty.
+        tools: The tool definitions that are sent along.
+        history: Earlier turns; the oldest ones are left out where room is short.
+        current: The user's message and what came of it so far.
+
+    Raises:
+        ConversationError: The current turn alone is too long.
+    """
+    opening = [{"role": "system", "content": system}] if system else []
+    room = int(min(_LARGEST_INPUT, limits.context_window - output_budget(limits)) * _TRUSTED)
+    room -= sum(map(message_tokens, opening)) + (text_tokens(json.dumps(tools)) if tools else 0)
+    current = _shortened(current, room)
+    room -= sum(map(message_tokens, current))
+    return [*opening, *_newest_turns(history, room), *current]
+
+
+def _newest_turns(history: list[Message], room: int) -> list[Message]:
+    """Return as many whole turns from the end of ``history`` as fit."""
+    used = list(accumulate(message_tokens(message) for message in reversed(history)))
+    begin = len(history)
+    for index in range(len(history) - 1, -1, -1):
+        if used[len(history) - 1 - index] > room:
+            break
+        if history[index]["role"] == "user":
+            begin = index
+    return history[begin:]
+
+
+def _shortened(current: list[Message], room: int) -> list[Message]:
+    """Cut the longest tool results until the turn fits; the user's own words are never cut."""
+    messages = list(current)
+    while sum(map(message_tokens, messages)) > room:
+        results = [index for index, message in enumerate(messages) if message["role"] == "tool"]
+        longest = max(results, key=lambda index: len(messages[index]["content"]), default=None)
+        if longest is None or len(messages[longest]["content"]) <= _SHORTEST_RESULT:
+            raise ConversationError(
+                "message_too_long",
+                "The message does not fit into the model's context window. Shorten it, or choose a larger model.",
+            )
+        messages[longest] = {**messages[longest], "content": _cut(messages[longest]["content"])}
+    return messages
+
+
+def _cut(content: str) -> str:
+    """Halve a tool's result and say so."""
+    mark = "\n[The rest was cut: the result is too long.]"
+    return content[: max(_SHORTEST_RESULT - len(mark), len(content) // 2 - len(mark))] + mark
