@@ -48,7 +48,7 @@ def _components(document: Document, known: Callable[[str], bool]) -> Iterator[Fi
         if known(component.name):
             continue
         if component.name in CATALOG:
-            told = f'Component "{component.id}" is a {component.name}, which is not run by this version yet.'
+            told = f'Component "{component.id}" ({component.name}) is not run by this version yet.'
             yield Finding("warning", "component_not_run_yet", told, f"{path}.name", component.id)
         else:
             told = f'Component "{component.id}" has the unknown name "{component.name}". Correct the name or remove it.'

@@ -1,0 +1,281 @@
+"""Skills made of an HTTP API: each operation of an OpenAPI 3 document becomes endpoint, APICall, output."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote, urljoin, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from smyth.connectors.egress import ForbiddenAddress, PublicTransport
+from smyth.platform.errors import Invalid
+from smyth.platform.skill_chains import Chain, InputType, SkillInput, Step
+
+MAX_OPERATIONS = 50
+MAX_SPEC_BYTES = 5 * 1024 * 1024
+_FETCH_S = 10.0
+_METHODS = ("get", "post", "put", "patch", "delete")
+_JSON = "application/json"
+_TYPES: dict[str, InputType] = {
+    "integer": "Integer",
+    "number": "Number",
+    "boolean": "Boolean",
+    "array": "Array",
+    "object": "Object",
+}
+_REFERENCES_AT_MOST = 20
+#: Parameters that OpenAPI says to ignore: they are the client's own business.
+_NOT_PARAMETERS = {"accept", "content-type", "authorization"}
+
+Object = Mapping[str, Any]
+Value = TypeVar("Value")
+
+
+class OpenAPISource(BaseModel):
+    """An HTTP API that becomes one skill per operation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    spec: dict[str, Any] | None = Field(default=None, description="An OpenAPI 3 document.")
+    url: str | None = Field(default=None, max_length=2000, description="Where to fetch it; https and public.")
+    operations: list[str] | None = Field(default=None, max_length=50, description="Ids of the operations to take.")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description='Sent with every call, such as {"Authorization": "Bearer {{KEY(shop)}}"}.'
+    )
+
+
+async def fetch_spec(url: str, *, allow_private: bool = False) -> dict[str, Any]:
+    """Fetch an OpenAPI document.
+
+    Args:
+        url: An https address.
+        allow_private: Whether addresses inside private networks may be asked, as on a laptop.
+
+    Raises:
+        Invalid: The address may not be asked, does not answer, or answers something else.
+    """
+    import httpx
+
+    transport = httpx.AsyncHTTPTransport() if allow_private else PublicTransport()
+    content = b""
+    try:
+        async with (
+            httpx.AsyncClient(transport=transport, timeout=_FETCH_S, follow_redirects=True, max_redirects=3) as client,
+            client.stream("GET", url, headers={"accept": _JSON}) as response,
+        ):
+            response.raise_for_status()
+            async for piece in response.aiter_bytes():
+                content += piece
+                if len(content) > MAX_SPEC_BYTES:
+                    raise Invalid(
+                        f"openapi.url: the document is over {MAX_SPEC_BYTES // 1024**2} MB. Send a part of it."
+                    )
+    except ForbiddenAddress as error:
+        raise Invalid(f"openapi.url: {error}") from None
+    except httpx.HTTPStatusError as error:
+        raise Invalid(f"openapi.url was answered with HTTP {error.response.status_code}. Check the address.") from None
+    except (httpx.HTTPError, httpx.InvalidURL):
+        raise Invalid(
+            "openapi.url cannot be fetched. Check the address, or send the document as openapi.spec."
+        ) from None
+    try:
+        spec = json.loads(content)
+    except (ValueError, RecursionError):
+        spec = None
+    if not isinstance(spec, dict):
+        raise Invalid("openapi.url does not hold a JSON object. Give the address of the OpenAPI document in JSON form.")
+    return spec
+
+
+def chains(source: OpenAPISource, spec: dict[str, Any], *, name: str | None) -> list[Chain]:
+    """Return one skill for each operation that ``source`` asks for, all of them unless it names some.
+
+    Args:
+        source: What was asked for.
+        spec: The OpenAPI document, sent or fetched.
+        name: Of the skill when there is one operation; else what the operations' own names begin with.
+
+    Raises:
+        Invalid: It is no OpenAPI 3 document, or lacks what was asked for.
+    """
+    if not str(spec.get("openapi", "")).startswith("3") or not isinstance(spec.get("paths"), dict):
+        raise Invalid(
+            'The source is no OpenAPI 3 document: it needs "openapi": "3..." and "paths". Convert older ones.'
+        )
+    found = {operation.id: operation for operation in _operations(spec)}
+    wanted = list(found) if source.operations is None else source.operations
+    if unknown := [identity for identity in wanted if identity not in found]:
+        raise Invalid(f'The API has no operation "{unknown[0]}". It has: {", ".join(list(found)[:50]) or "none"}.')
+    if not 0 < len(wanted) <= MAX_OPERATIONS:
+        raise Invalid(
+            f"The API has {len(wanted)} operations; 1 to {MAX_OPERATIONS} can be added at once. "
+            'Name those you need in "operations".'
+        )
+    names = {identity: _skill_name(identity, name, alone=len(wanted) == 1) for identity in wanted}
+    base = _base_url(spec, source.url)
+    return [found[identity].as_chain(skill, base, source.headers) for identity, skill in names.items()]
+
+
+def _skill_name(operation: str, name: str | None, *, alone: bool) -> str:
+    if name and alone:
+        return name
+    words = re.sub(r"[^a-zA-Z0-9]+", "_", f"{name}_{operation}" if name else operation).strip("_")
+    return words[:50].rstrip("_") or "skill"
+
+
+def needs_key(spec: dict[str, Any]) -> bool:
+    """Tell whether the API speaks of authentication."""
+    return bool(spec.get("security") or _object(spec.get("components")).get("securitySchemes"))
+
+
+class _Operation:
+    """One method on one path of the API."""
+
+    def __init__(self, spec: Object, path: str, method: str, item: Object) -> None:
+        self._spec, self._path, self._method = spec, path, method
+        self._raw, self._shared = _object(item[method]), _list(item.get("parameters"))
+        named = self._raw.get("operationId")
+        self.id = named if isinstance(named, str) else f"{method}_{path}"
+
+    def as_chain(self, name: str, base: str, headers: Mapping[str, str]) -> Chain:
+        """Return the skill: its inputs, and one APICall that sends them."""
+        inputs: dict[str, SkillInput] = {}
+        url, sent = _plain(base + self._path), dict(headers)
+        query: list[str] = []
+        for place, parameter, described in self._parameters():
+            given = self._input(parameter, described, required=bool(described.get("required")), inputs=inputs)
+            if place == "path":
+                url = url.replace(f"{{{parameter}}}", f"{{{{{given}}}}}")
+            elif place == "query":
+                query.append(f"{quote(_plain(parameter), safe='[]')}={{{{{given}}}}}")
+            elif place == "header":
+                sent.setdefault(_plain(parameter), f"{{{{{given}}}}}")
+        body = self._body(inputs)
+        settings = {
+            "method": self._method.upper(),
+            "url": url + ("?" + "&".join(query) if query else ""),
+            "headers": json.dumps(sent) if sent else "",
+            "contentType": _JSON if body else "none",
+            "body": body,
+        }
+        wired = {given: f"{{{{{given}}}}}" + ("" if one.required else "?") for given, one in inputs.items()}
+        told = self._raw.get("description") or self._raw.get("summary") or f"{self._method.upper()} {self._path}"
+        step = Step(id="call", component="APICall", settings=settings, inputs=wired)
+        return Chain(name, str(told)[:5000], "POST", list(inputs.values()), [step], {"response": "call.Response"})
+
+    def _parameters(self) -> Iterator[tuple[str, str, Object]]:
+        """Yield place, name and description of each parameter; an operation's own replaces its path's."""
+        given = [_resolved(self._spec, one) for one in [*self._shared, *_list(self._raw.get("parameters"))]]
+        for (place, name), described in {(str(one.get("in")), str(one.get("name"))): one for one in given}.items():
+            if place in ("path", "query") or (place == "header" and name.lower() not in _NOT_PARAMETERS):
+                yield place, name, described
+
+    def _body(self, inputs: dict[str, SkillInput]) -> str:
+        """Return the JSON body with a placeholder for each property, and add the properties to ``inputs``."""
+        body = _resolved(self._spec, self._raw.get("requestBody"))
+        if not body:
+            return ""
+        content = _object(body.get("content"))
+        if _JSON not in content:
+            raise Invalid(
+                f'The operation "{self.id}" takes no JSON body. Leave it out: name the others in "operations".'
+            )
+        schema = _resolved(self._spec, _object(content[_JSON]).get("schema"))
+        properties, required = _object(schema.get("properties")), _list(schema.get("required"))
+        if not properties:
+            described = {"schema": {"type": "object", **schema}}
+            return f"{{{{{self._input('body', described, required=bool(body.get('required')), inputs=inputs)}}}}}"
+        members = []
+        for member, raw in properties.items():
+            described = _resolved(self._spec, raw)
+            described = {"schema": described, "description": described.get("description")}
+            given = self._input(member, described, required=member in required, inputs=inputs)
+            mark = '"' if inputs[given].type == "Text" else ""
+            members.append(f"{json.dumps(_plain(member))}: {mark}{{{{{given}}}}}{mark}")
+        return "{" + ", ".join(members) + "}"
+
+    def _input(self, name: str, described: Object, *, required: bool, inputs: dict[str, SkillInput]) -> str:
+        """Add an input and return its name: one that templates can hold and no other input has."""
+        clean = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:40] or "value"
+        clean = clean if clean[0].isalpha() else f"value_{clean}"
+        given, number = clean, 1
+        while given in inputs:
+            number += 1
+            given = f"{clean}_{number}"
+        schema = _resolved(self._spec, described.get("schema"))
+        kind = schema.get("type")
+        kind = next((one for one in kind if one != "null"), None) if isinstance(kind, list) else kind
+        inputs[given] = SkillInput(
+            name=given,
+            type=_TYPES.get(str(kind), "Text"),
+            required=required,
+            description=str(described.get("description") or "")[:1000],
+            default=_plain(schema.get("default")),
+        )
+        return given
+
+
+def _operations(spec: Object) -> Iterator[_Operation]:
+    for path, raw in spec["paths"].items():
+        item = _object(raw)
+        for method in _METHODS:
+            if method in item:
+                yield _Operation(spec, str(path), method, item)
+
+
+def _base_url(spec: Object, fetched_from: str | None) -> str:
+    """Return the address of the API's first server, with the defaults of its variables."""
+    servers = _list(spec.get("servers"))
+    server = _object(servers[0]) if servers else {}
+    url = str(server.get("url") or "/")
+    for name, variable in _object(server.get("variables")).items():
+        url = url.replace(f"{{{name}}}", str(_object(variable).get("default", "")))
+    url = urljoin(fetched_from, url) if fetched_from else url
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+        raise Invalid('The OpenAPI document names no server. Give it "servers": [{"url": "https://..."}].')
+    return url.rstrip("/")
+
+
+def _resolved(spec: Object, node: Any) -> Object:
+    """Follow references inside the document.
+
+    Raises:
+        Invalid: A reference leads out of the document, to nothing, or in a circle.
+    """
+    for _ in range(_REFERENCES_AT_MOST):
+        reference = _object(node).get("$ref")
+        if reference is None:
+            return _object(node)
+        parts = str(reference).split("/")
+        if parts[0] != "#":
+            raise Invalid(f'The reference "{reference}" leads out of the document. Send it in one piece.')
+        node = spec
+        for part in parts[1:]:
+            node = _object(node).get(part.replace("~1", "/").replace("~0", "~"))
+        if node is None:
+            raise Invalid(f'The reference "{reference}" leads to nothing. Mend the OpenAPI document.')
+    raise Invalid("References of the OpenAPI document lead in a circle. Mend it.")
+
+
+def _plain(value: Value) -> Value:
+    """Return ``value`` unless it holds a placeholder.
+
+    The document may be anybody's. A placeholder in what is sent could read the agent's variables and secrets.
+
+    Raises:
+        Invalid: It holds one.
+    """
+    if "{{" in json.dumps(value):
+        raise Invalid(f'The OpenAPI document holds a placeholder in {value!r:.100}. Take the "{{{{" out.')
+    return value
+
+
+def _object(value: Any) -> Object:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
