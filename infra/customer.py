@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from infra.paths import CUSTOMERS
 from smyth.platform.plans import Plan, load_plans
+from smyth.platform.routes import FUNCTIONS
+
+
+def _known_function(name: str) -> str:
+    known = [function.name for function in FUNCTIONS]
+    if name not in known:
+        raise ValueError(f"there is no function '{name}'; known: {', '.join(known)}")
+    return name
+
 
 #: The retention times that CloudWatch Logs knows, in days.
 Retention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 
+FunctionName = Annotated[str, AfterValidator(_known_function)]
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 
 
@@ -67,6 +77,8 @@ class Customer(BaseModel):
     log_retention_days: Retention = 30
     data: Data = Data()
     throttle: StageThrottle = StageThrottle()
+    #: Instances kept for (and at most used by) a function, by its name.
+    reserved_concurrency: dict[FunctionName, Annotated[int, Field(ge=1)]] = {}
     #: Partial plans by name, laid over the price list; a new name is a whole new plan.
     plans: dict[str, dict[str, Any]] = {}
     #: Further model entries by name.

@@ -98,6 +98,7 @@ class Functions(Construct):
             timeout=Duration.seconds(function.timeout_s),
             environment={**environment, **(ADAPTER_ENVIRONMENT if adapted else {})},
             role=self._role(function.name, statements),
+            reserved_concurrent_executions=customer.reserved_concurrency.get(function.name),
         )
         # Else the function's first call would make the group itself, without retention.
         made.node.add_dependency(log_group)

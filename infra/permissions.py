@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Access = Literal["none", "read", "write"]
+TableAccess = Literal["none", "read", "touch", "write"]
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Rights of one function; ``write`` includes ``read``."""
+    """Rights of one function. ``touch`` changes what is there, ``write`` also makes and deletes; both may read."""
 
-    table: Access = "none"
+    table: TableAccess = "none"
     #: Objects under the tenants' prefix.
-    bucket: Access = "none"
+    bucket: Literal["none", "read", "write"] = "none"
+    #: Read entries whose lease ended, by the index.
+    leases: bool = False
     #: Read the operator's key.
     operator_key: bool = False
-    #: Make API Gateway keys (the tenants' usage identifiers) and attach them to the usage plans.
+    #: Make API Gateway keys (the tenants' usage identifiers) and move them between the usage plans.
     usage_keys: bool = False
 
 
@@ -44,28 +46,29 @@ GRANTS: dict[str, Grant] = {
     "get_usage": Grant(table="read"),
     "manage_keys": Grant(table="write"),
     "manage_tenants": Grant(table="write", usage_keys=True),
-    "authorizer": Grant(table="read", operator_key=True),
+    # Touch: it notes the day on which a key was last used.
+    "authorizer": Grant(table="touch", operator_key=True),
     "object_created": Grant(table="write", bucket="read"),
-    "schedule_tick": Grant(table="write", bucket="read"),
+    "schedule_tick": Grant(table="write", bucket="read", leases=True),
 }
 
-TABLE_ACTIONS: dict[Access, tuple[str, ...]] = {
+_TABLE_READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
+TABLE_ACTIONS: dict[TableAccess, tuple[str, ...]] = {
     "none": (),
-    "read": ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+    "read": _TABLE_READ,
+    "touch": (*_TABLE_READ, "dynamodb:UpdateItem"),
     "write": (
-        "dynamodb:GetItem",
-        "dynamodb:BatchGetItem",
-        "dynamodb:Query",
-        "dynamodb:PutItem",
+        *_TABLE_READ,
         "dynamodb:UpdateItem",
+        "dynamodb:PutItem",
         "dynamodb:DeleteItem",
         "dynamodb:BatchWriteItem",
         "dynamodb:ConditionCheckItem",
     ),
 }
 
-OBJECT_ACTIONS: dict[Access, tuple[str, ...]] = {
+OBJECT_ACTIONS: dict[str, tuple[str, ...]] = {
     "none": (),
     "read": ("s3:GetObject",),
-    "write": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"),
+    "write": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
 }

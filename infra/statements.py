@@ -25,6 +25,7 @@ def statements(
     said = []
     if grant.table != "none":
         said.append(_allow(TABLE_ACTIONS[grant.table], table.table_arn))
+    if grant.leases:
         said.append(_allow(("dynamodb:Query",), f"{table.table_arn}/index/{LEASE_INDEX}"))
     if grant.bucket != "none":
         said.append(_allow(OBJECT_ACTIONS[grant.bucket], bucket.arn_for_objects(f"{TENANTS}*")))
@@ -41,11 +42,10 @@ def _usage_keys(usage_plan_ids: dict[str, str]) -> list[iam.PolicyStatement]:
     gateway = f"arn:{Aws.PARTITION}:apigateway:{Aws.REGION}::"
     keys_of_plans = [f"{gateway}/usageplans/{id}/keys" for id in usage_plan_ids.values()]
     return [
-        # API Gateway makes the ids of keys, so no narrower name exists.
         _allow(("apigateway:GET", "apigateway:POST"), f"{gateway}/apikeys"),
-        _allow(("apigateway:GET", "apigateway:PATCH", "apigateway:DELETE"), f"{gateway}/apikeys/*"),
-        _allow(("apigateway:GET", "apigateway:POST"), *keys_of_plans),
-        _allow(("apigateway:GET", "apigateway:DELETE"), *(f"{keys}/*" for keys in keys_of_plans)),
+        _allow(("apigateway:POST",), *keys_of_plans),
+        # API Gateway makes the ids of keys, so no narrower name exists.
+        _allow(("apigateway:DELETE",), *(f"{keys}/*" for keys in keys_of_plans)),
     ]
 
 
