@@ -1,0 +1,1 @@
+"""Texts as vectors: the port, and one file per adapter."""

@@ -1,0 +1,112 @@
+"""The embedding port on real providers, through LiteLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from smyth.connectors.embeddings.port import Embedded
+from smyth.connectors.models import litellm_calls
+from smyth.connectors.models.catalog import PROVIDERS, ModelEntry
+from smyth.connectors.models.failures import Attempt, model_error
+from smyth.connectors.models.port import ModelError, Usage
+from smyth.connectors.vault.port import Vault
+
+#: What every provider takes in one request.
+_BATCH = 100
+_TIMEOUT_S = 20.0
+
+
+def read_embedding_model(text: str) -> ModelEntry | None:
+    """Read the setting ``SMYTH_EMBEDDING_MODEL``: ``provider/model``, a model entry as JSON, or nothing.
+
+    Raises:
+        ValueError: It is neither; the text says what it must be.
+    """
+    text = text.strip()
+    if not text:
+        return None
+    if text.startswith("{"):
+        entry = ModelEntry.model_validate_json(text)
+    else:
+        provider, _, model = text.partition("/")
+        entry = ModelEntry.model_validate({"provider": provider, "model": model})
+    if entry.provider.lower() not in PROVIDERS:
+        known = ", ".join(provider.name for provider in PROVIDERS.values())
+        raise ValueError(
+            f'SMYTH_EMBEDDING_MODEL names the provider "{entry.provider}". Write <provider>/<model>, such as '
+            f"OpenAI/text-embedding-3-small, with one of {known}."
+        )
+    return entry
+
+
+class EmbeddingGateway:
+    """Embeds with the one model that the stack is configured for, so that all vectors of a namespace fit."""
+
+    def __init__(self, entry: ModelEntry, vault: Vault, *, environment: Mapping[str, str] | None = None) -> None:
+        """Make a gateway.
+
+        Args:
+            entry: The model.
+            vault: Where keys are looked up first.
+            environment: Where the stack's own keys are; by default the process's environment.
+        """
+        self._entry = entry
+        self._vault = vault
+        self._environment = os.environ if environment is None else environment
+
+    async def embed(self, texts: Sequence[str], *, team_id: str) -> Embedded:
+        """See :meth:`smyth.connectors.embeddings.port.EmbeddingPort.embed`."""
+        attempt = await self._attempt(team_id)
+        await asyncio.to_thread(litellm_calls.litellm)
+        vectors: list[tuple[float, ...]] = []
+        usage: list[Usage] = []
+        for start in range(0, len(texts), _BATCH):
+            answer = await self._ask(list(texts[start : start + _BATCH]), attempt)
+            vectors += [tuple(one["embedding"]) for one in sorted(answer.data, key=lambda one: one["index"])]
+            tokens = answer.usage.prompt_tokens if answer.usage else 0
+            usage.append(litellm_calls.priced(self._entry, Usage(self._entry.model, input_tokens=tokens)))
+        if len(vectors) != len(texts):
+            raise ModelError(f"{attempt.provider} returned {len(vectors)} vectors for {len(texts)} texts. Try again.")
+        return Embedded(tuple(vectors), tuple(usage))
+
+    async def _ask(self, texts: list[str], attempt: Attempt) -> Any:
+        """Send one batch.
+
+        Raises:
+            ModelError: The provider refused or failed.
+        """
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return await litellm_calls.litellm().aembedding(
+                    model=f"{self._entry.served_by.route}/{self._entry.model}",
+                    input=texts,
+                    api_key=attempt.key,
+                    api_base=self._entry.base_url,
+                    # OpenAI's client asks for base64 by itself, which not every server knows.
+                    encoding_format="float",
+                )
+        except Exception as error:
+            raise model_error(error, attempt) from None
+
+    async def _attempt(self, team_id: str) -> Attempt:
+        """Return whom to ask with which key.
+
+        Raises:
+            ModelError: There is no key.
+        """
+        entry, provider = self._entry, self._entry.served_by
+        name = entry.credential or provider.name.lower()
+        if entry.api_key is not None:
+            return Attempt(provider.name, entry.model, entry.api_key, "the setting SMYTH_EMBEDDING_MODEL")
+        secret = await self._vault.get(team_id, name)
+        if secret and (entry.base_url is None or entry.credential is not None):
+            return Attempt(provider.name, entry.model, secret, f'the vault entry "{name}"')
+        if entry.base_url is not None:
+            return Attempt(provider.name, entry.model, "none", "nowhere")
+        if self._environment.get(provider.environment):
+            source = f"the environment variable {provider.environment}"
+            return Attempt(provider.name, entry.model, self._environment[provider.environment], source)
+        raise ModelError(f'There is no key for {provider.name}. Set the vault entry "{name}".', kind="credentials")

@@ -1,0 +1,1 @@
+"""Files of tenants: the port; its adapter on S3 lies in ``smyth.aws.files``."""

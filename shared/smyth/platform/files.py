@@ -1,0 +1,149 @@
+"""Files of tenants: small ones through us, large ones straight into the bucket, each with its record.
+
+A record is written before the content and completed after it, so whatever fails
+in between leaves no file that nobody knows. Records never completed go away by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from smyth.platform.ids import new_id
+from smyth.platform.times import Clock, utc_now
+
+if TYPE_CHECKING:
+    from smyth.connectors.storage.port import FileStore, Upload
+
+FILE = "fil"
+#: What fits through API Gateway and Lambda, which carry files as base64.
+MAX_DIRECT_BYTES = 4 * 1024 * 1024
+#: What S3 takes in one upload.
+MAX_FILE_BYTES = 5 * 1024**3
+DEFAULT_TYPE = "application/octet-stream"
+PENDING_FOR = timedelta(days=1)
+
+_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+-]{1,60}(?:; ?charset=[A-Za-z0-9-]{1,20})?")
+#: Control characters, and those that turn the direction of writing round to disguise a name's ending.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_MAX_NAME = 255
+_MAX_KEY_NAME = 100
+
+
+def display_name(name: str) -> str:
+    """Return the last part of what may be a path, without characters that cannot be seen.
+
+    Raises:
+        ValueError: Nothing is left.
+    """
+    name = _UNSEEN.sub("", unicodedata.normalize("NFC", name))
+    name = re.split(r"[/\\]", name)[-1].strip()[:_MAX_NAME]
+    if not name.strip("."):
+        raise ValueError("The file needs a name, such as report.pdf; folders in it do not count.")
+    return name
+
+
+def content_type(given: str) -> str:
+    """Return ``given`` where it has the form of a media type.
+
+    Raises:
+        ValueError: It has not.
+    """
+    if not _TYPE.fullmatch(given):
+        raise ValueError("A content type looks like application/pdf.")
+    return given
+
+
+class PlannedUpload(BaseModel):
+    """A file that the caller will upload by itself."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, AfterValidator(display_name)] = Field(max_length=1_024)
+    size: int = Field(ge=0, le=MAX_FILE_BYTES, description="Bytes.")
+    content_type: Annotated[str, AfterValidator(content_type)] = DEFAULT_TYPE
+
+
+class File(BaseModel):
+    """A file's record."""
+
+    key: str
+    name: str
+    size: int
+    content_type: str
+    status: Literal["pending", "stored"] = "pending"
+    created_at: datetime
+    created_by: str
+
+
+class FileRecords(Protocol):
+    """Where records live."""
+
+    def add(self, tenant_id: str, file: File, expires_at: datetime) -> None:
+        """Write the record of a file to come, which goes away at ``expires_at`` unless completed."""
+        ...
+
+    def get(self, tenant_id: str, key: str) -> File | None:
+        """Return a record, or None."""
+        ...
+
+    def complete(self, tenant_id: str, key: str, *, size: int, etag: str, at: datetime, sequencer: str) -> bool:
+        """Note that the content is there; False where there is no record, or a newer content is noted.
+
+        ``sequencer`` orders what S3 tells of one key; empty comes before all.
+        """
+        ...
+
+
+class Files:
+    """Uploads of tenants."""
+
+    def __init__(self, records: FileRecords, store: FileStore, *, clock: Clock = utc_now) -> None:
+        self._records = records
+        self._store = store
+        self._clock = clock
+
+    def store(self, tenant_id: str, *, name: str, content: bytes, media_type: str, by: str) -> tuple[File, str]:
+        """Keep a small file; return its record and a download address.
+
+        Raises:
+            ValueError: The name is not usable.
+        """
+        file = self._new(display_name(name), len(content), media_type, by)
+        self._records.add(tenant_id, file, file.created_at + PENDING_FOR)
+        etag = self._store.put(tenant_id, file.key, content, media_type)
+        self._records.complete(tenant_id, file.key, size=file.size, etag=etag, at=self._clock(), sequencer="")
+        stored = file.model_copy(update={"status": "stored"})
+        return stored, self._store.download_url(tenant_id, file.key, file.name)
+
+    def plan(self, tenant_id: str, planned: PlannedUpload, *, by: str) -> tuple[File, Upload]:
+        """Expect a large file; return its record and how to upload it."""
+        file = self._new(planned.name, planned.size, planned.content_type, by)
+        self._records.add(tenant_id, file, file.created_at + PENDING_FOR)
+        return file, self._store.upload(tenant_id, file.key, file.size, file.content_type)
+
+    def arrived(self, tenant_id: str, key: str, *, size: int, etag: str, sequencer: str) -> bool:
+        """Complete the record of a file whose content S3 has told of; however often it does."""
+        return self._records.complete(tenant_id, key, size=size, etag=etag, at=self._clock(), sequencer=sequencer)
+
+    def _new(self, name: str, size: int, media_type: str, by: str) -> File:
+        return File(
+            key=f"{new_id(FILE)}-{_key_name(name)}",
+            name=name,
+            size=size,
+            content_type=media_type,
+            created_at=self._clock(),
+            created_by=by,
+        )
+
+
+def _key_name(name: str) -> str:
+    """Return a name's letters and digits, safe in keys and addresses; the ending stays."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    stem, dot, ending = re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.").rpartition(".")
+    ending = ending[:20]
+    return f"{stem[: _MAX_KEY_NAME - len(ending)].strip('-.')}{dot}{ending}".strip("-.") or "file"

@@ -1,0 +1,191 @@
+"""Vector search as a product: what callers may send, and texts turned into vectors where a model is configured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from smyth.connectors.models.port import ModelError
+from smyth.connectors.vectors.port import Hit, NamespaceFull, TooManyWriters, VectorItem, VectorStore
+from smyth.platform.errors import Busy, Invalid
+
+if TYPE_CHECKING:
+    from smyth.connectors.embeddings.port import EmbeddingPort
+    from smyth.connectors.models.port import Usage
+
+MAX_ITEMS = 1_000
+MAX_DIMENSIONS = 4_096
+MAX_TEXT_BYTES = 32 * 1024
+MAX_METADATA_BYTES = 16 * 1024
+MAX_TOP_K = 100
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def _namespace(name: str) -> str:
+    """Fold the name as the original does (CONNECTORS section 9), so that "My Notes" finds "my_notes"."""
+    folded = name.strip().lower().replace(" ", "_")
+    if not _NAMESPACE.fullmatch(folded):
+        raise ValueError(
+            "A namespace has 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter or digit."
+        )
+    return folded
+
+
+def _short_text(text: str) -> str:
+    if len(text.encode()) > MAX_TEXT_BYTES:
+        raise ValueError(f"A text may have {MAX_TEXT_BYTES} bytes. Split it into several items.")
+    return text
+
+
+def _with_direction(vector: list[float]) -> list[float]:
+    if not any(vector):
+        raise ValueError("A vector of zeros has no direction, so nothing is near to it. Send the model's vector.")
+    return vector
+
+
+def _small_object(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    # Refuses NaN and half surrogates too, which no JSON answer could carry.
+    if len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode()) > MAX_METADATA_BYTES:
+        raise ValueError(f"At most {MAX_METADATA_BYTES} bytes as JSON. Keep large content elsewhere, and its key here.")
+    return value
+
+
+Namespace = Annotated[str, AfterValidator(_namespace), Field(description="Letters, digits and . _ -", max_length=128)]
+Text = Annotated[str, AfterValidator(_short_text), Field(min_length=1)]
+Vector = Annotated[
+    list[Annotated[float, Field(allow_inf_nan=False)]],
+    Field(min_length=1, max_length=MAX_DIMENSIONS),
+    AfterValidator(_with_direction),
+]
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_small_object)]
+
+
+class Item(BaseModel):
+    """Something to find again: with a vector, with a text, or with both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(min_length=1, max_length=256)
+    text: Text | None = None
+    vector: Vector | None = Field(default=None, description="Made from the text when missing.")
+    metadata: JsonObject = {}
+
+    @model_validator(mode="after")
+    def _has_content(self) -> Self:
+        if self.text is None and self.vector is None:
+            raise ValueError("An item needs a vector, or a text to make one from.")
+        return self
+
+
+class Upsert(BaseModel):
+    """Items to write; those with known ids are replaced."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    namespace: Namespace
+    items: list[Item] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class Search(BaseModel):
+    """What to look for: by vector, or by text where an embedding model is configured."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    namespace: Namespace
+    query: Text | None = Field(default=None, description="A text; needs an embedding model.")
+    vector: Vector | None = None
+    top_k: int = Field(default=5, ge=1, le=MAX_TOP_K)
+    filter: JsonObject = Field(
+        default={},
+        description='Metadata members that must be equal; {"$in": [..]} is met by any of the listed values.',
+    )
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if (self.query is None) == (self.vector is None):
+            raise ValueError("Send either a vector or a query text, not both.")
+        for name, wanted in self.filter.items():
+            _check_condition(name, wanted)
+        return self
+
+
+def _check_condition(name: str, wanted: JsonValue) -> None:
+    """Refuse operators that do not exist, rather than find nothing with them."""
+    if not isinstance(wanted, dict) or not any(member.startswith("$") for member in wanted):
+        return
+    if wanted.keys() != {"$in"} or not isinstance(wanted["$in"], list):
+        raise ValueError(f'The filter for "{name}" is not known. Send a value, or {{"$in": [values]}}.')
+
+
+async def upsert(
+    store: VectorStore, embeddings: EmbeddingPort | None, tenant_id: str, request: Upsert
+) -> tuple[int, Sequence[Usage]]:
+    """Write items, making vectors of texts that come without; return how many were written and what it used.
+
+    Raises:
+        Invalid: A vector does not fit, the namespace is full, or a text came without a model to embed it.
+        Busy: Too many writers at once, or the embedding model failed.
+    """
+    texts = [item.text for item in request.items if item.vector is None and item.text is not None]
+    vectors, usage = await _embed(embeddings, texts, tenant_id)
+    made = iter(vectors)
+    items = [
+        VectorItem(item.id, tuple(item.vector) if item.vector is not None else next(made), item.text, item.metadata)
+        for item in request.items
+    ]
+    try:
+        return store.upsert(tenant_id, request.namespace, items), usage
+    except TooManyWriters as error:
+        raise Busy(str(error), retry_after_s=1) from None
+    except NamespaceFull as error:
+        raise Invalid(str(error), [_fault("items", "namespace_full", str(error))]) from None
+    except ValueError as error:
+        raise Invalid(str(error), [_fault("items", "vector", str(error))]) from None
+
+
+async def search(
+    store: VectorStore, embeddings: EmbeddingPort | None, tenant_id: str, request: Search
+) -> tuple[list[Hit], Sequence[Usage]]:
+    """Return the nearest items, best first, and what embedding the query used.
+
+    Raises:
+        Invalid: The vector does not fit the namespace, or a text came without a model to embed it.
+        Busy: The embedding model failed.
+    """
+    vector: Sequence[float] | None = request.vector
+    usage: Sequence[Usage] = ()
+    if vector is None:
+        (vector,), usage = await _embed(embeddings, [request.query or ""], tenant_id)
+    filter: dict[str, Any] = request.filter
+    try:
+        return store.search(tenant_id, request.namespace, vector, request.top_k, filter), usage
+    except ValueError as error:
+        raise Invalid(str(error), [_fault("vector", "vector", str(error))]) from None
+
+
+async def _embed(
+    embeddings: EmbeddingPort | None, texts: list[str], tenant_id: str
+) -> tuple[Sequence[tuple[float, ...]], Sequence[Usage]]:
+    if not texts:
+        return (), ()
+    if embeddings is None:
+        detail = (
+            "No embedding model is configured, so texts cannot be turned into vectors. Send vectors, or let the "
+            "operator set SMYTH_EMBEDDING_MODEL (such as OpenAI/text-embedding-3-small) for this service."
+        )
+        raise Invalid(detail, [_fault("query", "embedding_model", detail)])
+    try:
+        embedded = await embeddings.embed(texts, team_id=tenant_id)
+    except ModelError as error:
+        if error.kind == "invalid_request":
+            raise Invalid(str(error), [_fault("query", "embedding_model", str(error))]) from None
+        raise Busy(str(error)) from None
+    return embedded.vectors, embedded.usage
+
+
+def _fault(field: str, code: str, message: str) -> dict[str, Any]:
+    return {"in": "body", "field": field, "code": code, "message": message}
