@@ -32,8 +32,9 @@ class Bucket:
             read_timeout=_READ_TIMEOUT_S,
             retries={"mode": "standard", "total_max_attempts": 4},
             max_pool_connections=50,
-            # Only an address that needs no name lookup of its own works on the laptop as in AWS.
-            s3={"addressing_style": "path"} if _on_emulator() else {},
+            # The emulator has no host name per bucket. In AWS "auto" would sign addresses of the global endpoint,
+            # which redirects for buckets of other regions, and a signed upload does not survive a redirect.
+            s3={"addressing_style": "path" if _on_emulator() else "virtual"},
             signature_version="s3v4",
         )
         return boto3.session.Session().client("s3", config=config)
