@@ -186,12 +186,12 @@ class _Operation:
         schema = _resolved(self._spec, _object(content[_JSON]).get("schema"))
         properties, required = _object(schema.get("properties")), _list(schema.get("required"))
         if not properties:
-            described = {"schema": {"type": "object", **schema}}
-            return f"{{{{{self._input('body', described, required=bool(body.get('required')), inputs=inputs)}}}}}"
+            whole = {"schema": {"type": "object", **schema}}
+            return f"{{{{{self._input('body', whole, required=bool(body.get('required')), inputs=inputs)}}}}}"
         members = []
         for member, raw in properties.items():
-            described = _resolved(self._spec, raw)
-            described = {"schema": described, "description": described.get("description")}
+            inner = _resolved(self._spec, raw)
+            described = {"schema": inner, "description": inner.get("description")}
             given = self._input(member, described, required=member in required, inputs=inputs)
             mark = '"' if inputs[given].type == "Text" else ""
             members.append(f"{json.dumps(_plain(member))}: {mark}{{{{{given}}}}}{mark}")
