@@ -17,7 +17,7 @@ from smyth.aws.access import DynamoAccess
 from smyth.aws.secrets import StackSecret
 from smyth.aws.table import Table
 from smyth.http.settings import settings
-from smyth.platform.access import OPERATOR, Caller
+from smyth.platform.access import OPERATOR, Caller, presented_key
 from smyth.platform.times import utc_now
 
 #: What every tenant's key begins with; anything else can only be the operator's.
@@ -27,7 +27,7 @@ TENANT_KEY_PREFIX = "smyth_"
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer with a policy, the caller's context, and the tenant's usage identifier."""
     started = time.perf_counter()
-    caller = _find(_key(event))
+    caller = _find(presented_key(event.get("headers") or {}))
     _log(event, caller, time.perf_counter() - started)
     if caller is None:
         raise Exception("Unauthorized")  # The one text that API Gateway turns into a 401.
@@ -38,15 +38,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         "context": caller.to_context(),
     }
     return answer | ({"usageIdentifierKey": caller.usage_identifier} if caller.usage_identifier else {})
-
-
-def _key(event: dict[str, Any]) -> str:
-    """Return the key that the request bears: as bearer token first, else as ``x-api-key``."""
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return str(token.strip())
-    return str(headers.get("x-api-key", "")).strip()
 
 
 def _find(key: str) -> Caller | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.emulator import create_resources, emulator, point_here
+from tests.integration.emulator import OPERATOR_KEY, create_resources, emulator, point_here
 from tests.integration.events import Context, caller_context
 
 
@@ -25,6 +25,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
         for name, value in before.items():
             os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture
+def operator_secret(cloud: str) -> str:
+    """The operator's key, as the stack's secret holds it."""
+    return OPERATOR_KEY
 
 
 @pytest.fixture

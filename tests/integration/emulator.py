@@ -18,6 +18,7 @@ import boto3
 REGION = "us-east-1"
 TABLE = "smyth-test"
 BUCKET = "smyth-test"
+OPERATOR_KEY = "OperatorKeyOfTheTests0123456789"
 _START_SECONDS = 60
 
 # Ends itself when the pipe to its parent ends, however the parent went.
@@ -64,13 +65,15 @@ def point_here(url: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "TABLE_NAME": TABLE,
         "BUCKET_NAME": BUCKET,
+        "OPERATOR_SECRET_ARN": "operator-key",
     }
 
 
 def create_resources(url: str) -> None:
-    """Create the table and the bucket as the stack has them."""
+    """Create the table, the bucket and the operator's key as the stack has them."""
     where = {"endpoint_url": url, "region_name": REGION}
     boto3.client("s3", **where).create_bucket(Bucket=BUCKET)
+    boto3.client("secretsmanager", **where).create_secret(Name="operator-key", SecretString=OPERATOR_KEY)
     boto3.client("dynamodb", **where).create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",

@@ -35,11 +35,11 @@ class DynamoClaims:
         return claim
 
     def _inherit(self, claim: Claim, now: datetime) -> Claim:
-        """Return the claim with the seed of the silent holder whose place it would take."""
+        """Return the claim with what stays of the silent holder whose place it would take."""
         item = self._table.get(*_at(claim))
         if item is None or item["expires_at"] <= now.timestamp() or item["fingerprint"] != claim.fingerprint:
             return claim
-        return replace(claim, seed=item["seed"])
+        return replace(claim, first=item["first"], salt=item["salt"])
 
     def take_write(self, claim: Claim, now: datetime) -> Write:
         """Return the write that takes the claim, for use in a transaction."""
@@ -49,7 +49,8 @@ class DynamoClaims:
             "sk": sk,
             "fingerprint": claim.fingerprint,
             "holder": claim.holder,
-            "seed": claim.seed,
+            "first": claim.first,
+            "salt": claim.salt,
             "lease_until": rfc3339(claim.lease_until),
             "expires_at": int(claim.expires_at.timestamp()),
         }
@@ -62,10 +63,13 @@ class DynamoClaims:
         """Return who has the claim, from the item that was in the way; ourselves if the write was repeated."""
         if item["holder"] == claim.holder:
             return claim
+        return Taken(item["fingerprint"], item["first"], item["salt"], self._answer(claim, item))
+
+    def _answer(self, claim: Claim, item: Item) -> Answer | None:
         if "status" not in item:
-            return Taken(item["fingerprint"], None)
+            return None
         body = item["body"] if "body" in item else self._bucket.get(_answer_key(claim, item["holder"]))
-        return Taken(item["fingerprint"], Answer(item["status"], item["content_type"], body or b"", item["headers"]))
+        return Answer(item["status"], item["content_type"], body or b"", item["headers"])
 
     def finish(self, claim: Claim, answer: Answer) -> None:
         """See :meth:`smyth.platform.idempotency.ClaimStore.finish`."""

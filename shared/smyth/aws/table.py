@@ -338,7 +338,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value)
     if isinstance(value, Binary):
-        return value.value
+        return cast("Any", value).value
     if isinstance(value, list):
         return [_plain(one) for one in value]
     if isinstance(value, dict):

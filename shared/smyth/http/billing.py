@@ -12,7 +12,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
@@ -20,12 +19,12 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 
 from smyth.http.caller import Caller
+from smyth.http.idempotency import claim_of, replayed, to_answer
 from smyth.http.problems import Problem
 from smyth.http.services import services
-from smyth.platform.idempotency import Answer, Claim, Taken, new_claim, replay
-from smyth.platform.metering import Admission, Figures, lease_of
+from smyth.platform.idempotency import Taken, replay
+from smyth.platform.metering import Admission, Figures
 from smyth.platform.money import usd
-from smyth.platform.times import utc_now
 
 if TYPE_CHECKING:
     from smyth.connectors.models.port import Usage
@@ -34,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 REMAINING_HEADER = "x-usage-requests-remaining"
 COST_HEADER = "x-usage-cost"
-REPLAYED_HEADER = "idempotency-replayed"
 
 #: What is kept back of a function's time to settle and to answer.
 _CLOSING_SECONDS = 2.0
@@ -159,36 +157,6 @@ async def note(charge: Charge) -> None:
     """Write what a long request has used so far, so that it is billed even if the function is ended."""
     assert charge.admission is not None
     await asyncio.to_thread(services().meter.note, charge.admission, charge.figures())
-
-
-async def claim_of(request: Request, tenant_id: str, route: str) -> Claim | None:
-    """Return the claim that the request's Idempotency-Key asks for, or None without one."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    now: datetime = utc_now()
-    return new_claim(
-        tenant_id=tenant_id,
-        route=route,
-        key=key,
-        content=head + await request.body(),
-        request_id=request.scope["smyth.request_id"],
-        now=now,
-        lease=lease_of(route),
-    )
-
-
-def to_answer(response: Response) -> Answer:
-    """Return what is kept of a response."""
-    kept = {name: value for name, value in response.headers.items() if name.startswith("x-usage-")}
-    return Answer(response.status_code, response.headers.get("content-type", ""), bytes(response.body), kept)
-
-
-def replayed(answer: Answer) -> Response:
-    """Return a kept answer as a response."""
-    headers = answer.headers | {REPLAYED_HEADER: "true"}
-    return Response(answer.body, answer.status, headers=headers, media_type=answer.content_type)
 
 
 async def _in_time(request: Request, work: Awaitable[Any]) -> Any:

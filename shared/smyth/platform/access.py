@@ -86,6 +86,15 @@ class Caller:
             )
 
 
+def presented_key(headers: Mapping[str, str]) -> str:
+    """Return the key that a request bears, as bearer token or else as ``x-api-key``; empty without one."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    scheme, _, token = lower.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return lower.get("x-api-key", "").strip()
+
+
 def route_name(method: str, path: str) -> str:
     """Return a route's name with its parameters blanked: ``GET /api/agents/{}``."""
     return f"{method.upper()} {re.sub(r'{[^/}]*}', '{}', path)}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -43,8 +44,10 @@ class Claim:
     holder: str
     lease_until: datetime
     expires_at: datetime
-    #: Given to the first holder and kept by those who take over, so that what they create has the same id.
-    seed: str
+    #: The first request that held it, and a random value of that time; both stay when another takes over, so that
+    #: a repeated request creates the same thing.
+    first: str
+    salt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Taken:
     """A claim that somebody else has."""
 
     fingerprint: str
+    first: str
+    salt: str
     answer: Answer | None
 
 
@@ -97,7 +102,8 @@ def new_claim(
         holder=request_id,
         lease_until=now + lease,
         expires_at=now + KEEP_ANSWERS,
-        seed=request_id,
+        first=request_id,
+        salt=secrets.token_hex(16),
     )
 
 

@@ -161,13 +161,13 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def derived_secret(own_secret: str, seed: str) -> str:
+def derived_secret(own_secret: str, salt: str) -> str:
     """Return the secret that a repeated request makes again without it being stored.
 
-    It takes the caller's own secret, which is stored nowhere, and a seed, which is stored for a day: neither tells
-    anything without the other.
+    It takes the caller's own secret, which is stored nowhere, and a random salt, which is stored for a day and shown
+    to nobody: neither tells anything without the other.
     """
-    digest = hmac.digest(own_secret.encode(), f"new key {seed}".encode(), "sha256")
+    digest = hmac.digest(own_secret.encode(), f"new key {salt}".encode(), "sha256")
     return PREFIX + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
