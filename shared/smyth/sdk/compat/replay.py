@@ -19,6 +19,7 @@ from smyth.engine import Limits, Plan, compile, run
 from smyth.sdk.compat import peer as peer_server
 from smyth.sdk.compat.bugs import pinned_bug
 from smyth.sdk.compat.compare import differences
+from smyth.values import to_json
 
 _DEFAULT_TIMEOUT_MS = 60_000
 #: The scripted model that the recorded agents ask, served by the peer.
@@ -74,6 +75,7 @@ def replay(
 
     Raises:
         FileNotFoundError: There is no case, or no such vault file.
+        ValueError: A file is no recorded case.
         RuntimeError: The peer could not be started.
     """
     files = sorted(Path(directory).glob("*.json"))
@@ -103,13 +105,27 @@ def replay(
 
 
 def judge(file: Path, secrets: dict[str, dict[str, str]]) -> list[Judged]:
-    """Make the requests of one case again and compare each answer with the recorded one."""
-    case = json.loads(file.read_text(encoding="utf-8"))
+    """Make the requests of one case again and compare each answer with the recorded one.
+
+    Raises:
+        ValueError: The file is no recorded case.
+    """
+    case = _case(file)
     answers = asyncio.run(_answers(case, secrets))
     return [
         Judged(answer, _differences(request, answer), pinned_bug(file.stem, number, request))
         for number, (request, answer) in enumerate(zip(case["requests"], answers, strict=True))
     ]
+
+
+def _case(file: Path) -> dict[str, Any]:
+    try:
+        case: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if all("expect" in request for request in case["requests"]) and "agent" in case:
+            return case
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise ValueError(f'{file} is no recorded case: it needs "agent" and "requests", each with "expect".')
 
 
 def _differences(request: dict[str, Any], answer: Any) -> list[str]:
@@ -173,4 +189,4 @@ async def _answer(plan: Plan, request: dict[str, Any], ports: Ports, variables: 
         variables=variables,
         limits=Limits(seconds=request.get("timeout_ms", _DEFAULT_TIMEOUT_MS) / 1000),
     )
-    return result.answer()
+    return json.loads(to_json(result.answer()))
