@@ -8,6 +8,7 @@ from pydantic import Field
 
 from smyth.components.base import Call, Component, ComponentError, Port
 from smyth.components.base import Settings as BaseSettings
+from smyth.values import UNDEFINED, received
 from smyth.values.encodings import bytes_of, decode, encode
 
 
@@ -32,10 +33,11 @@ class FEncDec(Component):
 
     async def run(self, call: Call) -> dict[str, Any]:
         """Convert ``Data``."""
-        data = call.inputs.get("Data")
+        data = call.inputs.get("Data", UNDEFINED)
         if not isinstance(data, (str, list)):
             raise ComponentError(
-                "FEncDec takes text or a list of bytes. Set the type of its input Data to Text to convert other values."
+                "The first argument must be of type string or an instance of Buffer, ArrayBuffer, or Array "
+                f"or an Array-like Object. {received(data)}"
             )
         encoding = call.settings.encoding or "utf8"
         encodes = (call.settings.action or "Encode") == "Encode"

@@ -9,16 +9,9 @@ from pydantic import Field
 
 from smyth.components.base import Call, Component, ComponentError, Port
 from smyth.components.base import Settings as BaseSettings
+from smyth.values import UNDEFINED, received
 from smyth.values.encodings import decode, encode
 
-#: Node's names where Python's differ in more than dashes.
-_NAMES = {
-    "blake2b512": "blake2b",
-    "blake2s256": "blake2s",
-    "rmd160": "ripemd160",
-    "shake128": "shake_128",
-    "shake256": "shake_256",
-}
 #: Bytes of the digests that have no length of their own.
 _LENGTHS = {"shake_128": 16, "shake_256": 32}
 
@@ -42,9 +35,12 @@ class FHash(Component):
 
     async def run(self, call: Call) -> dict[str, Any]:
         """Hash the UTF-8 bytes of ``Data``."""
-        data = call.inputs.get("Data")
+        data = call.inputs.get("Data", UNDEFINED)
         if not isinstance(data, str):
-            raise ComponentError("FHash takes text only. Set the type of its input Data to Text to hash other values.")
+            raise ComponentError(
+                'The "data" argument must be of type string or an instance of Buffer, TypedArray, or DataView. '
+                + received(data)
+            )
         return {"Hash": encode(digest(call.settings.algorithm, decode(data, "utf8")), call.settings.encoding or "hex")}
 
 
@@ -54,13 +50,12 @@ def digest(algorithm: str, data: bytes) -> bytes:
     Raises:
         ComponentError: There is no such algorithm.
     """
-    folded = algorithm.lower().removeprefix("rsa-").replace("/", "-")
-    name = _NAMES.get(folded, folded.replace("-", "_"))
     try:
-        hashed = hashlib.new(name, data, usedforsecurity=False)
-        # Only the digests without a length of their own take one.
-        return hashed.digest(_LENGTHS[name]) if name in _LENGTHS else hashed.digest()  # type: ignore[call-arg]
-    except ValueError:
+        # Python and Node ask the same library, which knows all names but these.
+        hashed: Any = hashlib.new(algorithm.lower().removeprefix("rsa-"), data, usedforsecurity=False)
+        length = _LENGTHS.get(hashed.name)
+        return bytes(hashed.digest(length) if length else hashed.digest())
+    except (ValueError, TypeError):
         raise ComponentError(
             f'Digest method not supported: "{algorithm}". Use md5, sha1, sha256, sha512, sha3-256 or the like.'
         ) from None

@@ -1,6 +1,6 @@
 """Values as agents see them: JSON with JavaScript's rules for text, numbers, truth, paths and types."""
 
-from smyth.values.js import number_text, to_json, to_text, truthy
+from smyth.values.js import number_text, received, to_json, to_text, truthy
 from smyth.values.lenient import parse, parse_whole
 from smyth.values.paths import UNDEFINED, Undefined, get_path
 from smyth.values.templates import TextTooLong, expand
@@ -17,6 +17,7 @@ __all__ = [
     "number_text",
     "parse",
     "parse_whole",
+    "received",
     "to_json",
     "to_text",
     "truthy",

@@ -72,6 +72,15 @@ def _exponent_text(number: float) -> str:
     return f"{sign}{digits[0]}{rest}e{point - 1:+d}"
 
 
+def received(value: Any) -> str:
+    """Tell what ``value`` is, as the argument errors of Node end: agents hand these texts on (compat README)."""
+    if value is None or value is UNDEFINED:
+        return f"Received {to_text(value)}"
+    if isinstance(value, (bool, int, float)):
+        return f"Received type {'boolean' if isinstance(value, bool) else 'number'} ({to_text(value)})"
+    return f"Received an instance of {'Array' if isinstance(value, list) else 'Object'}"
+
+
 def to_json(value: Any) -> str:
     """Return ``value`` as ``JSON.stringify(value)`` prints it: no spaces, no ASCII escapes, no NaN."""
     parts: list[str] = []
