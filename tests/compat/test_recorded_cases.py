@@ -1,0 +1,61 @@
+"""Recorded behaviour of the original runtime, replayed.
+
+Recorded with SmythOS SRE 1.7.42; ``smyth compat tests/compat/cases`` tells the same by hand.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from smyth.sdk.compat import peer as peer_server
+from smyth.sdk.compat.replay import judge
+
+HERE = Path(__file__).resolve().parent
+CASES = sorted((HERE / "cases").glob("*.json"))
+VAULT = json.loads((HERE / "vault.json").read_text())
+#: The recordings' HTTP server and scripted model, kept beside the checkout.
+SERVER = HERE.parents[1] / "../shared/compat/echo_server.mjs"
+#: These ask the scripted model.
+WITH_PEER = [case for case in CASES if '"fake-llm"' in case.read_text()]
+#: Answers that differ on purpose, though the recording does not count as a bug.
+OWN_WORDS = {
+    ("fake-genai-outputs", 0): "the instruction to answer in JSON has other words",
+}
+
+
+def replayed(case: Path) -> dict[tuple[str, int], list[str]]:
+    """The requests that must be answered as recorded and are not."""
+    judged = enumerate(judge(case, VAULT))
+    return {(case.stem, number): one.differences for number, one in judged if one.differences and one.bug is None}
+
+
+def allowed(case: Path) -> set[tuple[str, int]]:
+    return {place for place in OWN_WORDS if place[0] == case.stem}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case not in WITH_PEER], ids=lambda case: case.stem)
+def test_answers_are_those_of_the_original(case: Path) -> None:
+    found = replayed(case)
+    assert found.keys() == allowed(case), found
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[None]:
+    node = shutil.which("node")
+    if node is None or not SERVER.exists():
+        pytest.skip("needs node and the recordings' HTTP server")
+    with peer_server.running(f"{node} {SERVER}"):
+        yield
+
+
+@pytest.mark.xdist_group("recordings' peer")
+@pytest.mark.usefixtures("peer")
+@pytest.mark.parametrize("case", WITH_PEER, ids=lambda case: case.stem)
+def test_answers_with_a_model_are_those_of_the_original(case: Path) -> None:
+    found = replayed(case)
+    assert found.keys() == allowed(case), found
