@@ -7,7 +7,7 @@ stack adds its own by the setting ``SMYTH_MODELS``, a document by an inline obje
 from __future__ import annotations
 
 import csv
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -121,17 +121,12 @@ class Catalog:
         return sorted(self._entries, key=str.lower)
 
 
-def read_models(text: str) -> dict[str, ModelEntry]:
-    """Read the setting ``SMYTH_MODELS``: a JSON object of entries by name, or nothing.
+def read_models(models: Mapping[str, Any]) -> dict[str, ModelEntry]:
+    """Read the setting ``SMYTH_MODELS``: entries by name.
 
     Raises:
-        ValueError: It is not such an object; the text says where.
+        ValueError: An entry cannot be used; the text says which and why.
     """
-    if not text.strip():
-        return {}
-    models = json.loads(text)
-    if not isinstance(models, dict):
-        raise ValueError('SMYTH_MODELS must be a JSON object like {"name": {"provider": "OpenAI", "model": "..."}}.')
     return {name: ModelEntry.model_validate(entry) for name, entry in models.items()}
 
 
