@@ -19,7 +19,6 @@ def dev(
     port: Annotated[int, typer.Option(help="Port of the API; 0 takes a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     data: Annotated[Path, typer.Option(help="Folder that keeps the cloud's data.")] = Path(".smyth"),
-    customer: Annotated[str, typer.Option(help="The stack to run: a file of infra/customers.")] = "laptop",
     watch: Annotated[bool, typer.Option("--watch", help="Redeploy functions as they change.")] = False,
 ) -> None:
     """Run the whole cloud on this machine until Ctrl-C; its data stay in the data folder."""
@@ -27,7 +26,7 @@ def dev(
 
     console = Console(stderr=True, highlight=False)
     try:
-        asyncio.run(_run(data.absolute(), host=host, port=port, customer=customer, watch=watch, console=console))
+        asyncio.run(_run(data.absolute(), host=host, port=port, watch=watch, console=console))
     except LocalCloudError as error:
         console.print(f"[red]error:[/red] {error}", soft_wrap=True)
         raise typer.Exit(1) from None
@@ -35,13 +34,13 @@ def dev(
         console.print("stopped; the data are kept in", data, soft_wrap=True)
 
 
-async def _run(data: Path, *, host: str, port: int, customer: str, watch: bool, console: Console) -> None:
+async def _run(data: Path, *, host: str, port: int, watch: bool, console: Console) -> None:
     from smyth.local.cloud import running
     from smyth.local.folder import DataFolder
 
     _cancel_on_signals()
     steps = _Steps(console)
-    async with running(DataFolder(data), host=host, port=port, customer=customer, tell=steps.begin) as cloud:
+    async with running(DataFolder(data), host=host, port=port, tell=steps.begin) as cloud:
         steps.end()
         _print_welcome(cloud, console)
         watching = asyncio.create_task(_watch(cloud, console)) if watch else None

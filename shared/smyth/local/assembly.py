@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from smyth.local.children import child_environment
+from smyth.local.emulator import ACCOUNT, REGION
 from smyth.local.folder import LocalCloudError
 
 #: The checkout: the laptop cloud deploys what lies in it.
 PROJECT = Path(__file__).resolve().parents[3]
+#: The laptop is just one more customer: ``infra/customers/laptop.yaml``.
+CUSTOMER = "laptop"
 #: What the template is made from.
 _INPUTS = ("infra", "functions", "shared/smyth", "layers", "docs/openapi.json", "cdk.json", "uv.lock")
 _NO_INPUTS = {"__pycache__", "build", "local", "cli"}
@@ -47,7 +50,7 @@ class Assembly:
     assets: tuple[Asset, ...]
 
     @classmethod
-    def read(cls, folder: Path, *, account: str, region: str) -> Assembly:
+    def read(cls, folder: Path) -> Assembly:
         """Read the only stack of a synthesised folder."""
         manifest = json.loads((folder / "manifest.json").read_text())
         artifacts = manifest["artifacts"].items()
@@ -59,21 +62,29 @@ class Assembly:
             if source["path"] == stack["properties"]["templateFile"]:
                 continue
             place = next(iter(file["destinations"].values()))
-            bucket = place["bucketName"].replace("${AWS::AccountId}", account).replace("${AWS::Region}", region)
+            bucket = place["bucketName"].replace("${AWS::AccountId}", ACCOUNT).replace("${AWS::Region}", REGION)
             assets.append(Asset(place["objectKey"], bucket, folder / source["path"], source["packaging"]))
         return cls(stack["properties"].get("stackName", stack_id), template, tuple(assets))
 
 
-async def synthesise(customer: str, folder: Path) -> None:
-    """Run the CDK app for a customer.
+async def synthesised(folder: Path, inputs: str) -> Assembly:
+    """The stack made from inputs with this hash: as it lies in the folder, else made anew.
 
     Raises:
-        LocalCloudError: It failed; the message carries its last lines.
+        LocalCloudError: It cannot be made; the message carries the last lines of what the CDK app said.
     """
+    stamp = folder / "inputs"
+    if not stamp.is_file() or stamp.read_text() != inputs:
+        await _synthesise(folder)
+        stamp.write_text(inputs)
+    return Assembly.read(folder)
+
+
+async def _synthesise(folder: Path) -> None:
     if not (PROJECT / "infra" / "app.py").is_file():
         raise LocalCloudError(f"smyth dev needs the project's checkout; there is no infra/app.py in {PROJECT}")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "infra.app", "--customer", customer, "--out", str(folder)),
+        *(sys.executable, "-m", "infra.app", "--customer", CUSTOMER, "--out", str(folder)),
         cwd=PROJECT,
         env=child_environment(CDK_VALIDATION="false"),
         stdin=asyncio.subprocess.DEVNULL,
@@ -88,12 +99,12 @@ async def synthesise(customer: str, folder: Path) -> None:
         raise
     if process.returncode:
         last = "\n".join(output.decode(errors="replace").strip().splitlines()[-12:])
-        raise LocalCloudError(f"the stack of customer '{customer}' could not be synthesised:\n{last}")
+        raise LocalCloudError(f"the stack of customer '{CUSTOMER}' could not be made:\n{last}")
 
 
-def inputs_hash(customer: str, root: Path = PROJECT) -> str:
+def inputs_hash(root: Path = PROJECT) -> str:
     """A hash of everything that the template and its assets are made from."""
-    digest = hashlib.sha256(f"{customer} {sys.version}".encode())
+    digest = hashlib.sha256(f"{CUSTOMER} {sys.version}".encode())
     for name in _INPUTS:
         start = root / name
         for path in [start] if start.is_file() else sorted(start.rglob("*")):

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import uvicorn
 
 from smyth.local import deploy
-from smyth.local.assembly import Assembly, inputs_hash, synthesise
+from smyth.local.assembly import Assembly, inputs_hash, synthesised
 from smyth.local.children import end_leftovers
 from smyth.local.demo_tenant import demo_tenant
-from smyth.local.emulator import ACCOUNT, REGION, Emulator
+from smyth.local.deploy import Deployed
+from smyth.local.emulator import Emulator
 from smyth.local.folder import DataFolder, LocalCloudError, write_private
 from smyth.local.front import Front
 from smyth.local.gaps.response_streaming import FUNCTION as STREAM_FUNCTION
@@ -35,6 +36,8 @@ class Running:
     operator_key: str
     tenant_id: str
     tenant_key: str
+    stack: str
+    folder: DataFolder
     emulator: Emulator
     streams: StreamFunction
     serving: asyncio.Task[None]
@@ -45,20 +48,21 @@ class Running:
         Raises:
             LocalCloudError: A child ended by itself.
         """
-        children = (self.emulator.child, self.streams.child)
-        ends = {asyncio.create_task(child.process.wait()): child for child in children}
-        try:
-            await asyncio.wait({self.serving, *ends}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in ends:
-                task.cancel()
-        for child in children:
-            if child.process.returncode is not None:
-                raise LocalCloudError(f"the {child.name} process ended by itself; see {child.log}")
+        while not self.serving.done():
+            children = (self.emulator.child, self.streams.child)
+            for child in children:
+                if child.process.returncode is not None:
+                    raise LocalCloudError(f"the {child.name} process ended by itself; see {child.log}")
+            ends = [asyncio.create_task(child.process.wait()) for child in children]
+            try:
+                await asyncio.wait({self.serving, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in ends:
+                    task.cancel()
 
 
 @asynccontextmanager
-async def running(folder: DataFolder, *, host: str, port: int, customer: str, tell: Tell) -> AsyncIterator[Running]:
+async def running(folder: DataFolder, *, host: str, port: int, tell: Tell) -> AsyncIterator[Running]:
     """Start the laptop cloud on a data folder; on leaving everything is stopped and saved.
 
     Raises:
@@ -67,34 +71,48 @@ async def running(folder: DataFolder, *, host: str, port: int, customer: str, te
     async with AsyncExitStack() as stack:
         stack.enter_context(folder.locked())
         listener = stack.enter_context(_listen(host, port))
+        url = f"http://{host}:{listener.getsockname()[1]}"
         folder.dev_json.unlink(missing_ok=True)
         end_leftovers(folder)
+        inputs = await asyncio.to_thread(inputs_hash)
+        synthesis = asyncio.create_task(synthesised(folder.assembly, inputs))
+        stack.callback(synthesis.cancel)
         tell("starting the embedded AWS")
         emulator = await Emulator.start(folder)
         stack.push_async_callback(_stop_emulator, emulator, folder)
-        stack_name = await _deploy(folder, emulator, customer, tell)
-        deployed = await asyncio.to_thread(deploy.look_up, stack_name, emulator.url)
-        environment = await asyncio.to_thread(
-            deploy.function_environment, deployed.functions[STREAM_FUNCTION], emulator.url
-        )
+        tell("making the stack's template")
+        deployed = await _deploy(folder, emulator, await synthesis, inputs, tell)
         tell("starting the front")
-        streams = await StreamFunction.start(folder, emulator_url=emulator.url, environment=environment)
+        streams = await _start_streams(folder, emulator, deployed)
         stack.push_async_callback(streams.stop)
         front = Front(emulator_url=emulator.url, deployed=deployed, streams=streams)
         stack.push_async_callback(front.close)
-        server = _Server(
-            uvicorn.Config(front, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=5)
-        )
+        server = _Server(uvicorn.Config(front, log_level="warning", server_header=False, ws="none"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stack.push_async_callback(_stop_front, server, serving)
-        url = f"http://{host}:{listener.getsockname()[1]}"
-        operator_key = await asyncio.to_thread(deploy.operator_key, deployed, emulator.url)
         tell("making the demo tenant")
+        operator_key = await asyncio.to_thread(deploy.operator_key, deployed, emulator.url)
         tenant_id, tenant_key = await demo_tenant(folder, url=url, operator_key=operator_key)
-        stack.callback(folder.dev_json.unlink, missing_ok=True)
         told = {"url": url, "operator_key": operator_key, "tenant_id": tenant_id, "tenant_key": tenant_key}
+        stack.callback(folder.dev_json.unlink, missing_ok=True)
         write_private(folder.dev_json, json.dumps({**told, "pid": os.getpid()}, indent=2))
-        yield Running(**told, emulator=emulator, streams=streams, serving=serving)
+        yield Running(**told, stack=deployed.stack, folder=folder, emulator=emulator, streams=streams, serving=serving)
+
+
+async def _deploy(folder: DataFolder, emulator: Emulator, assembly: Assembly, inputs: str, tell: Tell) -> Deployed:
+    """Bring the stack up to date; nothing to do when its inputs are those of the last time."""
+    status = await asyncio.to_thread(deploy.stack_status, assembly.stack, emulator.url)
+    if folder.read_settings().get("deployed") != inputs or not (status or "").endswith("_COMPLETE"):
+        tell(f"deploying {len(assembly.template['Resources'])} resources")
+        await asyncio.to_thread(deploy.deploy, assembly, emulator.url)
+        folder.remember(deployed=inputs)
+    return await asyncio.to_thread(deploy.look_up, assembly.stack, emulator.url)
+
+
+async def _start_streams(folder: DataFolder, emulator: Emulator, deployed: Deployed) -> StreamFunction:
+    function = deployed.functions[STREAM_FUNCTION]
+    environment = await asyncio.to_thread(deploy.function_environment, function, emulator.url)
+    return await StreamFunction.start(folder, emulator_url=emulator.url, environment=environment)
 
 
 class _Server(uvicorn.Server):
@@ -104,27 +122,6 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
-
-
-async def _deploy(folder: DataFolder, emulator: Emulator, customer: str, tell: Tell) -> str:
-    """Bring the stack up to date; nothing to do when its inputs are those of the last time.
-
-    Returns:
-        The stack's name.
-    """
-    inputs = await asyncio.to_thread(inputs_hash, customer)
-    last = folder.read_settings()
-    if last.get("deployed_inputs") == inputs:
-        status = await asyncio.to_thread(deploy.stack_status, last["stack"], emulator.url)
-        if status is not None and status.endswith("_COMPLETE"):
-            return str(last["stack"])
-    tell(f"synthesising the stack of customer {customer}")
-    await synthesise(customer, folder.assembly)
-    assembly = Assembly.read(folder.assembly, account=ACCOUNT, region=REGION)
-    tell(f"deploying {len(assembly.template['Resources'])} resources")
-    await asyncio.to_thread(deploy.deploy, assembly, emulator.url)
-    folder.remember(deployed_inputs=inputs, stack=assembly.stack)
-    return assembly.stack
 
 
 @contextmanager

@@ -22,6 +22,7 @@ _NOTHING_TO_KEEP = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DE
 class Deployed:
     """What the front needs to know of the deployed stack."""
 
+    stack: str
     api_id: str
     stage: str
     operator_secret_arn: str
@@ -71,7 +72,9 @@ def look_up(stack: str, url: str) -> Deployed:
     """Read the outputs of a deployed stack."""
     [found] = client("cloudformation", url).describe_stacks(StackName=stack)["Stacks"]
     said = {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-    return Deployed(said["ApiId"], said["StageName"], said["OperatorSecretArn"], json.loads(said["FunctionNames"]))
+    return Deployed(
+        stack, said["ApiId"], said["StageName"], said["OperatorSecretArn"], json.loads(said["FunctionNames"])
+    )
 
 
 def function_environment(function: str, url: str) -> dict[str, str]:

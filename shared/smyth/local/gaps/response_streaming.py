@@ -38,33 +38,47 @@ _SECONDS = 900.0
 class StreamFunction:
     """The stream function's web app, running in a child process."""
 
-    def __init__(self, child: Child, path: str) -> None:
-        self.child = child
-        self._path = Path(path)
-        transport = httpx.AsyncHTTPTransport(uds=path)
+    child: Child
+
+    def __init__(self, folder: DataFolder, environment: dict[str, str]) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._path = _socket_path(folder)
+        transport = httpx.AsyncHTTPTransport(uds=str(self._path))
         self._http = httpx.AsyncClient(transport=transport, base_url="http://stream", timeout=_SECONDS)
 
     @classmethod
     async def start(cls, folder: DataFolder, *, emulator_url: str, environment: dict[str, str]) -> StreamFunction:
         """Start the child; it takes requests at once and answers them as soon as it is up."""
-        path, listener = _listen(folder)
-        child = await start_child(
+        of_lambda = {
+            "AWS_ENDPOINT_URL": emulator_url,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "laptop",
+            "SMYTH_TRUST_REQUEST_CONTEXT": "1",
+        }
+        streams = cls(folder, environment | of_lambda)
+        streams.child = await streams._start_child()
+        return streams
+
+    async def _start_child(self) -> Child:
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self._path))
+        listener.listen(128)
+        return await start_child(
             "stream",
             ["-m", "smyth.local.stream_process", str(PROJECT / "functions" / FUNCTION)],
-            folder=folder,
+            folder=self._folder,
             listener=listener,
-            environment=child_environment()
-            | environment
-            | {
-                "AWS_ENDPOINT_URL": emulator_url,
-                "AWS_REGION": REGION,
-                "AWS_DEFAULT_REGION": REGION,
-                "AWS_ACCESS_KEY_ID": ACCOUNT,
-                "AWS_SECRET_ACCESS_KEY": "laptop",
-                "SMYTH_TRUST_REQUEST_CONTEXT": "1",
-            },
+            environment=child_environment(**self._environment),
         )
-        return cls(child, path)
+
+    async def restart(self) -> None:
+        """Start a new child for new streams, then end the old one."""
+        old, self.child = self.child, await self._start_child()
+        await old.stop()
 
     async def answer(self, request: Request, *, route: Route, key: str | None, authorizer: Authorizer) -> Response:
         """Authorize as API Gateway would and pass the stream through.
@@ -124,14 +138,10 @@ class StreamFunction:
         self._path.unlink(missing_ok=True)
 
 
-def _listen(folder: DataFolder) -> tuple[str, socket.socket]:
-    """A listening unix socket by the shorter of its paths, relative or absolute: sockets take only short ones."""
+def _socket_path(folder: DataFolder) -> Path:
+    """The shorter of the socket's paths, relative or absolute, for sockets take only short ones."""
     absolute = str(folder.root.absolute() / "stream.sock")
     path = min(absolute, os.path.relpath(absolute), key=len)
     if len(path.encode()) > _SOCKET_PATH_BYTES:
         raise LocalCloudError(f"the path of {folder.root} is too long for a socket; choose a shorter --data")
-    Path(path).unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(path)
-    listener.listen(128)
-    return path, listener
+    return Path(path)
