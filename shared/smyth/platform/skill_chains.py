@@ -19,6 +19,8 @@ from smyth.document import CATALOG
 from smyth.platform.errors import Conflict, Invalid
 
 _INPUT = re.compile(r"\{\{([^{}]+)\}\}")
+#: What every skill has beside its steps; their names belong to no step.
+_OWN_STEPS = ("endpoint", "output")
 _OUTPUT = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\.(.+)")
 
 InputType = Literal["Any", "Text", "Number", "Integer", "Boolean", "Array", "Object", "Date", "Binary"]
@@ -63,21 +65,35 @@ class Chain:
 
 
 def add_chain(content: dict[str, Any], chain: Chain) -> None:
-    """Append the components and connections of ``chain`` to a document.
+    """Append the components and connections of ``chain`` to a document; one that is there already stays alone.
 
     Raises:
-        Conflict: The agent has an endpoint of this name and method.
+        Conflict: The agent has another skill of this name and method.
         Invalid: A step or a value it names does not exist.
     """
-    for component in content["components"]:
+    present = content["components"]
+    if _has_endpoint(present, chain):
+        if all(component in present for component in _built(chain, taken=set()).components()):
+            return
+        raise Conflict(f'The agent already has a skill {chain.method} "{chain.name}". Choose another name.')
+    built = _built(chain, taken={component.get("id") for component in present})
+    present.extend(built.components())
+    content["connections"].extend(built.connections)
+
+
+def _has_endpoint(components: list[dict[str, Any]], chain: Chain) -> bool:
+    for component in components:
         data = component.get("data") or {}
         known = (component.get("name"), data.get("endpoint"), data.get("method") or "POST")
         if known == ("APIEndpoint", chain.name, chain.method):
-            raise Conflict(f'The agent already has the skill {chain.method} "{chain.name}". Choose another name.')
-    builder = _Builder(chain, taken={component.get("id") for component in content["components"]})
+            return True
+    return False
+
+
+def _built(chain: Chain, taken: set[Any]) -> _Builder:
+    builder = _Builder(chain, taken)
     builder.build()
-    content["components"].extend(builder.components())
-    content["connections"].extend(builder.connections)
+    return builder
 
 
 @dataclass(slots=True)
@@ -124,7 +140,7 @@ class _Builder:
 
     def __init__(self, chain: Chain, taken: set[Any]) -> None:
         self._chain = chain
-        self._prefix = self._free_prefix(f"skill-{chain.name}", taken)
+        self._prefix = self._free_prefix(f"{chain.method.lower()}-{chain.name}", taken)
         self._steps: dict[str, _Node] = {}
         self._endpoint = self._make_endpoint()
         self._answer = _Node(f"{self._prefix}-output", "APIOutput", "Answer", {"format": "minimal"})
@@ -135,6 +151,8 @@ class _Builder:
         """Make the steps and wire them in order, then the output."""
         for number, step in enumerate(self._chain.steps):
             where = f"steps[{number}]"
+            if step.id in _OWN_STEPS:
+                raise Invalid(f'{where}: "{step.id}" is made by itself. Give the step another id.')
             if step.id in self._steps:
                 raise Invalid(f'{where}: there are two steps with the id "{step.id}". Give each its own.')
             self._steps[step.id] = self._make_step(step, where)
@@ -148,10 +166,10 @@ class _Builder:
         nodes = [self._endpoint, *self._steps.values(), self._answer]
         return [_as_component(node, column) for column, node in enumerate(nodes)]
 
-    @staticmethod
-    def _free_prefix(wanted: str, taken: set[Any]) -> str:
+    def _free_prefix(self, wanted: str, taken: set[Any]) -> str:
+        parts = [*_OWN_STEPS, *(step.id for step in self._chain.steps)]
         prefix, number = wanted, 1
-        while any(str(identity).startswith(f"{prefix}-") for identity in taken):
+        while any(f"{prefix}-{part}" in taken for part in parts):
             number += 1
             prefix = f"{wanted}-{number}"
         return prefix

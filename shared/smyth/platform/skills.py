@@ -48,8 +48,10 @@ class Added:
     warnings: list[dict[str, Any]]
 
 
-async def add_skill(agents: Agents, tenant_id: str, skill: NewSkill, *, by: str, allow_private: bool = False) -> Added:
-    """Add the skills that ``skill`` asks for to an agent, as one new version.
+def add_skill(agents: Agents, tenant_id: str, skill: NewSkill, *, by: str, allow_private: bool = False) -> Added:
+    """Add the skills that ``skill`` asks for to an agent, as one new version; blocks, so call it in a thread.
+
+    Adding the same skill again changes nothing.
 
     Args:
         agents: The use cases of agents.
@@ -64,15 +66,15 @@ async def add_skill(agents: Agents, tenant_id: str, skill: NewSkill, *, by: str,
         Invalid: The skill has an error; nothing was stored.
     """
     check_source(skill)
-    await asyncio.to_thread(agents.get, tenant_id, skill.agent_id)
-    wanted, notes = await _chains(skill, allow_private=allow_private)
+    agents.get(tenant_id, skill.agent_id)
+    wanted, notes = _chains(skill, allow_private=allow_private)
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
         for chain in wanted:
             add_chain(unwrap(document), chain)
         return document
 
-    agent, warnings = await asyncio.to_thread(agents.edit, tenant_id, skill.agent_id, edit, by=by)
+    agent, warnings = agents.edit(tenant_id, skill.agent_id, edit, by=by)
     return Added(agent, wanted, [*notes, *warnings])
 
 
@@ -94,7 +96,7 @@ def check_source(skill: NewSkill) -> None:
         raise Invalid('With "openapi" the inputs and outputs come from the API: leave out "inputs" and "output".')
 
 
-async def _chains(skill: NewSkill, *, allow_private: bool) -> tuple[list[Chain], list[dict[str, Any]]]:
+def _chains(skill: NewSkill, *, allow_private: bool) -> tuple[list[Chain], list[dict[str, Any]]]:
     """Return the skills to add, and what the caller should know about their source."""
     source = skill.openapi
     if source is None:
@@ -104,7 +106,9 @@ async def _chains(skill: NewSkill, *, allow_private: bool) -> tuple[list[Chain],
         return [Chain(skill.name, skill.description, skill.method, skill.inputs, skill.steps, skill.output)], []
     if (source.spec is None) == (source.url is None):
         raise Invalid('"openapi" needs either "spec" or "url".')
-    spec = source.spec if source.spec is not None else await fetch_spec(source.url or "", allow_private=allow_private)
+    spec = source.spec
+    if spec is None:
+        spec = asyncio.run(fetch_spec(source.url or "", allow_private=allow_private))
     found = chains(source, spec, name=skill.name)
     if skill.description and len(found) == 1:
         found = [replace(found[0], description=skill.description)]

@@ -108,12 +108,12 @@ def chain(agent: Agent, **members: Any) -> NewSkill:
 
 
 async def added(agents: Agents, skill: NewSkill) -> RunningAgent:
-    result = await add_skill(agents, "ten-1", skill, by="key-1")
+    result = add_skill(agents, "ten-1", skill, by="key-1")
     return RunningAgent(agents.document(result.agent))
 
 
 async def test_a_chain_of_components_answers_at_its_endpoint(agents: Agents, agent: Agent) -> None:
-    result = await add_skill(agents, "ten-1", chain(agent), by="key-1")
+    result = add_skill(agents, "ten-1", chain(agent), by="key-1")
     assert result.agent.version == 2
     assert result.warnings == []
     running = RunningAgent(agents.document(result.agent))
@@ -167,6 +167,7 @@ async def test_gates_choose_an_output_and_paths_reach_into_values(agents: Agents
         ({"output": None}, '"output"'),
         ({"steps": [{"id": "a", "component": "Nope"}]}, 'no component "Nope"'),
         ({"steps": [{"id": "a", "component": "APIOutput"}]}, "made by itself"),
+        ({"steps": [{"id": "output", "component": "FHash"}]}, "another id"),
         ({"steps": [{"id": "a", "component": "FHash"}] * 2}, "two steps"),
         ({"steps": [{"id": "a", "component": "FHash", "inputs": {"Dta": "{{text}}"}}]}, 'no input "Dta"'),
         ({"steps": [{"id": "a", "component": "FHash", "inputs": {"Data": "{{nope}}"}}]}, 'no input "nope"'),
@@ -176,26 +177,32 @@ async def test_gates_choose_an_output_and_paths_reach_into_values(agents: Agents
         ({"output": {"x": "digest"}}, "names nothing"),
     ],
 )
-async def test_a_skill_that_cannot_work_is_refused_and_nothing_is_stored(
+def test_a_skill_that_cannot_work_is_refused_and_nothing_is_stored(
     agents: Agents, agent: Agent, members: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(Invalid) as caught:
-        await add_skill(agents, "ten-1", chain(agent, **members), by="key-1")
+        add_skill(agents, "ten-1", chain(agent, **members), by="key-1")
     assert words in str(caught.value)
     assert agents.get("ten-1", agent.id).version == 1
 
 
 async def test_a_second_skill_of_the_same_name_is_a_conflict(agents: Agents, agent: Agent) -> None:
-    await add_skill(agents, "ten-1", chain(agent), by="key-1")
+    add_skill(agents, "ten-1", chain(agent), by="key-1")
     with pytest.raises(Conflict, match="fingerprint"):
-        await add_skill(agents, "ten-1", chain(agent), by="key-1")
+        add_skill(agents, "ten-1", chain(agent, description="another"), by="key-1")
     running = await added(agents, chain(agent, method="GET"))
     assert "md5" in (await running.call("GET", "/api/fingerprint", query={"text": "a"}))["data"]
 
 
-async def test_a_foreign_agent_does_not_exist(agents: Agents, agent: Agent) -> None:
+def test_adding_the_same_skill_again_changes_nothing(agents: Agents, agent: Agent) -> None:
+    for method in ("POST", "GET", "POST", "GET"):
+        result = add_skill(agents, "ten-1", chain(agent, method=method), by="key-1")
+    assert result.agent.version == 3
+
+
+def test_a_foreign_agent_does_not_exist(agents: Agents, agent: Agent) -> None:
     with pytest.raises(NotFound):
-        await add_skill(agents, "ten-2", chain(agent), by="key-1")
+        add_skill(agents, "ten-2", chain(agent), by="key-1")
 
 
 def test_operations_of_an_api_become_calls() -> None:
@@ -214,12 +221,12 @@ def test_operations_of_an_api_become_calls() -> None:
     assert put.steps[0].inputs == {"petId": "{{petId}}", "name": "{{name}}", "tags": "{{tags}}?"}
 
 
-async def test_an_api_with_a_lock_and_no_key_is_added_with_warnings(agents: Agents, agent: Agent) -> None:
+def test_an_api_with_a_lock_and_no_key_is_added_with_warnings(agents: Agents, agent: Agent) -> None:
     locked = SPEC | {"security": [{"key": []}]}
     skill = NewSkill.model_validate(
         {"agent_id": agent.id, "name": "pet", "openapi": {"spec": locked, "operations": ["getPet"]}}
     )
-    result = await add_skill(agents, "ten-1", skill, by="key-1")
+    result = add_skill(agents, "ten-1", skill, by="key-1")
     assert [one.name for one in result.skills] == ["pet"]
     assert result.warnings[0]["code"] == "api_needs_key"
 
@@ -258,7 +265,7 @@ def test_a_foreign_document_cannot_bring_placeholders(place: str) -> None:
         chains(OpenAPISource(), SPEC | {"paths": {"/x": {"post": operation}}}, name=None)
 
 
-async def test_too_many_operations_ask_for_a_choice() -> None:
+def test_too_many_operations_ask_for_a_choice() -> None:
     many = {f"/p{number}": {"get": {}} for number in range(51)}
     with pytest.raises(Invalid, match="51 operations"):
         chains(OpenAPISource(), SPEC | {"paths": many}, name=None)
