@@ -5,6 +5,7 @@ A file lies at ``t/<tenant>/files/<key>``, its record at ``T#<tenant>``, ``FILE#
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import quote
 
@@ -84,7 +85,8 @@ class DynamoFiles:
         """See :meth:`smyth.platform.files.FileRecords.add`."""
         item = file.model_dump(mode="json") | {"created_at": rfc3339(file.created_at)}
         item |= _place(tenant_id, file.key) | {"expires_at": int(expires_at.timestamp())}
-        self._table.write(put_new(item))
+        with suppress(ConditionFailed):  # An earlier try of the same request had come through.
+            self._table.write(put_new(item))
 
     def get(self, tenant_id: str, key: str) -> File | None:
         """See :meth:`smyth.platform.files.FileRecords.get`."""

@@ -20,11 +20,11 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
+from smyth.aws.bucket import Bucket
 from smyth.connectors.vectors.exact import Index, Segment, check_dimensions, tail_to_merge
 from smyth.connectors.vectors.port import Hit, NamespaceFull, TooManyWriters, VectorItem
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 logger = logging.getLogger(__name__)
@@ -73,16 +73,15 @@ class _Loaded:
 class BucketVectors:
     """A :class:`~smyth.connectors.vectors.port.VectorStore` in an S3 bucket."""
 
-    def __init__(self, s3: S3Client, bucket: str, *, patience_s: float = 10.0) -> None:
-        """Keep what is needed.
+    def __init__(self, bucket: Bucket, *, patience_s: float = 10.0) -> None:
+        """Make a store.
 
         Args:
-            s3: Where the bucket is.
-            bucket: Its name.
+            bucket: Where the vectors lie.
             patience_s: How long a writer tries while others are quicker.
         """
-        self._s3 = s3
-        self._bucket = bucket
+        self._s3 = bucket.client
+        self._bucket = bucket.name
         self._patience_s = patience_s
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
 

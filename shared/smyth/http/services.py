@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from smyth.aws.bucket import Bucket
     from smyth.aws.idempotency import DynamoClaims
     from smyth.aws.table import Table
+    from smyth.aws.vectors import BucketVectors
+    from smyth.connectors.embeddings.gateway import EmbeddingGateway
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
     from smyth.platform.agents import Agents
+    from smyth.platform.conversations import Conversations
+    from smyth.platform.files import Files
     from smyth.platform.keys import Keys
     from smyth.platform.metering import Metering
     from smyth.platform.plans import Plan
@@ -89,6 +93,14 @@ class Services:
         return Keys(DynamoKeys(self.table))
 
     @cached_property
+    def conversations(self) -> Conversations:
+        """Chat memory."""
+        from smyth.aws.conversations import DynamoConversations
+        from smyth.platform.conversations import Conversations
+
+        return Conversations(DynamoConversations(self.table, self.bucket))
+
+    @cached_property
     def models(self) -> ModelGateway:
         """Language models."""
         from smyth.connectors.models.catalog import Catalog, read_models
@@ -97,6 +109,30 @@ class Services:
 
         catalog = Catalog(read_models(self._settings.models))
         return ModelGateway(catalog, MemoryVault(), allow_private=self._settings.allow_private_http)
+
+    @cached_property
+    def vectors(self) -> BucketVectors:
+        """Vectors by namespace."""
+        from smyth.aws.vectors import BucketVectors
+
+        return BucketVectors(self.bucket)
+
+    @cached_property
+    def embeddings(self) -> EmbeddingGateway | None:
+        """What turns texts into vectors, where the stack is configured for it."""
+        from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding_model
+        from smyth.connectors.vault.memory import MemoryVault
+
+        entry = read_embedding_model(self._settings.embedding_model)
+        return EmbeddingGateway(entry, MemoryVault()) if entry else None
+
+    @cached_property
+    def files(self) -> Files:
+        """Uploaded files."""
+        from smyth.aws.files import BucketFiles, DynamoFiles
+        from smyth.platform.files import Files
+
+        return Files(DynamoFiles(self.table), BucketFiles(self.bucket))
 
     def ports(self, tenant_id: str) -> Ports:
         """Return the world that a tenant's agents may use."""

@@ -27,6 +27,8 @@ class Settings:
     #: Plan name -> API Gateway usage plan id.
     usage_plan_ids: Mapping[str, str] = field(default_factory=dict)
     operator_secret_arn: str = ""
+    #: Turns texts into vectors; see :func:`smyth.connectors.embeddings.gateway.read_embedding_model`.
+    embedding_model: str = ""
     customer: str = ""
     #: Agents may call addresses inside private networks; only on a laptop.
     allow_private_http: bool = False
@@ -47,6 +49,7 @@ class Settings:
             models=env.get("SMYTH_MODELS", ""),
             usage_plan_ids=_json_object(env, "USAGE_PLAN_IDS"),
             operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),
+            embedding_model=env.get("SMYTH_EMBEDDING_MODEL", ""),
             customer=env.get("SMYTH_CUSTOMER", ""),
             allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
             trust_request_context=env.get("SMYTH_TRUST_REQUEST_CONTEXT") == "1",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from smyth.platform.ids import new_id
 from smyth.platform.times import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ class PlannedUpload(BaseModel):
 class File(BaseModel):
     """A file's record."""
 
+    model_config = ConfigDict(frozen=True)
+
     key: str
     name: str
     size: int
@@ -79,12 +80,18 @@ class File(BaseModel):
     created_at: datetime
     created_by: str
 
+    @classmethod
+    def new(cls, name: str, size: int, media_type: str, *, ulid: str, by: str, now: datetime) -> File:
+        """Return the record of a file to come; its key is made of ``ulid`` and what is safe of the name."""
+        key = f"{FILE}-{ulid}-{_key_name(name)}"
+        return cls(key=key, name=name, size=size, content_type=media_type, created_at=now, created_by=by)
+
 
 class FileRecords(Protocol):
     """Where records live."""
 
     def add(self, tenant_id: str, file: File, expires_at: datetime) -> None:
-        """Write the record of a file to come, which goes away at ``expires_at`` unless completed."""
+        """Write the record of a file to come, unless it is there; it goes away at ``expires_at`` if not completed."""
         ...
 
     def get(self, tenant_id: str, key: str) -> File | None:
@@ -107,38 +114,31 @@ class Files:
         self._store = store
         self._clock = clock
 
-    def store(self, tenant_id: str, *, name: str, content: bytes, media_type: str, by: str) -> tuple[File, str]:
-        """Keep a small file; return its record and a download address.
-
-        Raises:
-            ValueError: The name is not usable.
-        """
-        file = self._new(display_name(name), len(content), media_type, by)
+    def store(self, tenant_id: str, file: File, content: bytes) -> None:
+        """Keep a small file."""
         self._records.add(tenant_id, file, file.created_at + PENDING_FOR)
-        etag = self._store.put(tenant_id, file.key, content, media_type)
+        etag = self._store.put(tenant_id, file.key, content, file.content_type)
         self._records.complete(tenant_id, file.key, size=file.size, etag=etag, at=self._clock(), sequencer="")
-        stored = file.model_copy(update={"status": "stored"})
-        return stored, self._store.download_url(tenant_id, file.key, file.name)
 
-    def plan(self, tenant_id: str, planned: PlannedUpload, *, by: str) -> tuple[File, Upload]:
-        """Expect a large file; return its record and how to upload it."""
-        file = self._new(planned.name, planned.size, planned.content_type, by)
+    def expect(self, tenant_id: str, file: File) -> None:
+        """Keep the record of a file that the caller will upload."""
         self._records.add(tenant_id, file, file.created_at + PENDING_FOR)
-        return file, self._store.upload(tenant_id, file.key, file.size, file.content_type)
+
+    def upload(self, tenant_id: str, file: File) -> Upload:
+        """Return how to upload an expected file."""
+        return self._store.upload(tenant_id, file.key, file.size, file.content_type)
+
+    def download_url(self, tenant_id: str, file: File) -> str:
+        """Return where the file can be had for a while."""
+        return self._store.download_url(tenant_id, file.key, file.name)
 
     def arrived(self, tenant_id: str, key: str, *, size: int, etag: str, sequencer: str) -> bool:
-        """Complete the record of a file whose content S3 has told of; however often it does."""
-        return self._records.complete(tenant_id, key, size=size, etag=etag, at=self._clock(), sequencer=sequencer)
+        """Complete the record of a file whose content S3 has told of, however often it does.
 
-    def _new(self, name: str, size: int, media_type: str, by: str) -> File:
-        return File(
-            key=f"{new_id(FILE)}-{_key_name(name)}",
-            name=name,
-            size=size,
-            content_type=media_type,
-            created_at=self._clock(),
-            created_by=by,
-        )
+        Returns:
+            False where nobody expects the file, or a newer content of it is known.
+        """
+        return self._records.complete(tenant_id, key, size=size, etag=etag, at=self._clock(), sequencer=sequencer)
 
 
 def _key_name(name: str) -> str:

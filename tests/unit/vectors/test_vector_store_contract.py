@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from smyth.aws.bucket import Bucket
 from smyth.aws.vectors import BucketVectors
 from smyth.connectors.vectors.memory import MemoryVectors
 from smyth.connectors.vectors.port import DimensionMismatch, VectorItem, VectorStore
@@ -20,7 +21,7 @@ TENANT = "ten-a"
 def store(request: pytest.FixtureRequest) -> VectorStore:
     if request.param == "memory":
         return MemoryVectors()
-    return BucketVectors(request.getfixturevalue("s3"), BUCKET)
+    return BucketVectors(Bucket(BUCKET, request.getfixturevalue("s3")))
 
 
 def item(item_id: str, *vector: float, text: str | None = None, **metadata: Any) -> VectorItem:

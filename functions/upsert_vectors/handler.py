@@ -1,0 +1,28 @@
+"""Writes items with vectors into a namespace; items with known ids are replaced."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from smyth.http.app import create_app, lambda_handler
+from smyth.http.caller import TenantCaller
+from smyth.http.services import services
+from smyth.platform.vectors import Upsert, upsert
+
+
+class Upserted(BaseModel):
+    """How many items were written."""
+
+    upserted: int
+
+
+app = create_app("vector upsert")
+
+
+@app.post("/api/vectordb/upsert")
+async def upsert_vectors(caller: TenantCaller, body: Upsert) -> Upserted:
+    count, _ = await upsert(services().vectors, services().embeddings, caller.tenant_id, body)
+    return Upserted(upserted=count)
+
+
+handler = lambda_handler(app)
