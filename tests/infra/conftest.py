@@ -1,0 +1,91 @@
+"""Synthesised templates for the tests of the stack; one process makes them all, each once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import customer as customers
+from infra.app import synthesise
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("infra"))
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A synthesised stack."""
+
+    customer: customers.Customer
+    path: Path
+
+    @cached_property
+    def template(self) -> dict[str, Any]:
+        return json.loads(self.path.read_text())
+
+    @cached_property
+    def resources(self) -> dict[str, Any]:
+        return self.template["Resources"]
+
+    def of(self, kind: str) -> dict[str, dict[str, Any]]:
+        """The properties of all resources of a type, by logical id."""
+        return {id: found["Properties"] for id, found in self.resources.items() if found["Type"] == kind}
+
+    def only(self, kind: str) -> dict[str, Any]:
+        [properties] = self.of(kind).values()
+        return properties
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document of the API."""
+        return self.only("AWS::ApiGateway::RestApi")["Body"]
+
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The properties of all functions, by our names."""
+        prefix = f"smyth-{self.customer.name}-"
+        return {one["FunctionName"].removeprefix(prefix): one for one in self.of("AWS::Lambda::Function").values()}
+
+
+def plain(value: Any) -> str:
+    """A property as text, with references written as ``{name}``."""
+    match value:
+        case {"Fn::Join": [between, parts]}:
+            return between.join(plain(part) for part in parts)
+        case {"Fn::GetAtt": [name, attribute]}:
+            return f"{{{name}.{attribute}}}"
+        case {"Ref": name}:
+            return f"{{{name}}}"
+    return str(value)
+
+
+@pytest.fixture(scope="session")
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Stack]:
+    """Makes the stack of a customer, with changes to its settings."""
+
+    def make(name: str, /, **changes: Any) -> Stack:
+        settings = customers.load(name).model_dump() | changes
+        customer = customers.Customer.model_validate(settings)
+        return Stack(customer, synthesise(customer, tmp_path_factory.mktemp("cdk")))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def demo(synthesised: Callable[..., Stack]) -> Stack:
+    return synthesised("demo")
+
+
+@pytest.fixture(scope="session")
+def laptop(synthesised: Callable[..., Stack]) -> Stack:
+    return synthesised("laptop")

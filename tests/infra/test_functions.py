@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from infra.permissions import GRANTS
+from smyth.http.settings import Settings
+from smyth.platform.routes import FUNCTIONS
+from tests.infra.conftest import Stack, plain
+
+
+def test_every_function_is_there_with_its_figures(demo: Stack) -> None:
+    functions = demo.functions()
+    assert set(functions) == {function.name for function in FUNCTIONS}
+    for function in FUNCTIONS:
+        made = functions[function.name]
+        assert made["Runtime"] == "python3.13"
+        assert made["Architectures"] == ["arm64"]
+        assert made["Timeout"] == function.timeout_s
+        assert made["MemorySize"] == function.memory_mb
+
+
+def test_functions_start_at_their_handler_and_the_stream_at_its_web_app(demo: Stack, laptop: Stack) -> None:
+    for name, made in demo.functions().items():
+        assert made["Handler"] == ("run.sh" if name == "stream_agent" else "handler.handler")
+    assert all(made["Handler"] == "handler.handler" for made in laptop.functions().values())
+
+
+def test_only_behind_the_adapter_the_caller_may_come_as_a_header(demo: Stack, laptop: Stack) -> None:
+    trusting = {
+        name: made["Environment"]["Variables"]
+        for stack in (demo, laptop)
+        for name, made in stack.functions().items()
+        if "SMYTH_TRUST_REQUEST_CONTEXT" in made["Environment"]["Variables"]
+    }
+    assert set(trusting) == {"stream_agent"}
+    assert trusting["stream_agent"]["AWS_LWA_INVOKE_MODE"] == "response_stream"
+    layers = [plain(layer) for layer in demo.functions()["stream_agent"]["Layers"]]
+    assert any(":753240598075:layer:LambdaAdapterLayerArm64:" in layer for layer in layers)
+
+
+def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, laptop: Stack) -> None:
+    for stack in (demo, laptop):
+        for name, made in stack.functions().items():
+            environment = {key: plain(value) for key, value in made["Environment"]["Variables"].items()}
+            settings = Settings.from_env(environment)
+            assert settings.customer == stack.customer.name
+            assert settings.allow_private_http == stack.customer.allow_private_http
+            assert bool(settings.operator_secret_arn) == (name == "authorizer")
+            assert bool(settings.usage_plan_ids) == (name == "manage_tenants")
+
+
+def test_every_function_shares_the_layers(demo: Stack, laptop: Stack) -> None:
+    assert len(demo.of("AWS::Lambda::LayerVersion")) == 2
+    assert len(laptop.of("AWS::Lambda::LayerVersion")) == 1
+    for stack in (demo, laptop):
+        layers = set(stack.of("AWS::Lambda::LayerVersion"))
+        for made in stack.functions().values():
+            assert layers <= {layer.get("Ref") for layer in made["Layers"]}
+
+
+def test_logs_of_every_function_are_kept_as_long_as_the_customer_says(demo: Stack) -> None:
+    groups = {group["LogGroupName"]: group["RetentionInDays"] for group in demo.of("AWS::Logs::LogGroup").values()}
+    assert groups == {f"/aws/lambda/smyth-demo-{function.name}": 14 for function in FUNCTIONS}
+
+
+def test_the_table_of_permissions_names_functions_only() -> None:
+    assert set(GRANTS) <= {function.name for function in FUNCTIONS}
+
+
+def test_a_customer_reserves_concurrency(synthesised: Callable[..., Stack]) -> None:
+    functions = synthesised("laptop", reserved_concurrency={"prompt_agent": 7}).functions()
+    reserved = {name: made.get("ReservedConcurrentExecutions") for name, made in functions.items()}
+    assert {name: value for name, value in reserved.items() if value} == {"prompt_agent": 7}
+
+
+def test_events_wake_their_functions_and_what_fails_is_kept(demo: Stack) -> None:
+    rules = {rule["Name"]: rule for rule in demo.of("AWS::Events::Rule").values()}
+    created, tick = rules["smyth-demo-object_created"], rules["smyth-demo-schedule_tick"]
+    assert created["EventPattern"]["detail"]["object"] == {"key": [{"prefix": "t/"}]}
+    assert created["EventPattern"]["detail-type"] == ["Object Created"]
+    assert tick["ScheduleExpression"] == "rate(5 minutes)"
+    queues = set(demo.of("AWS::SQS::Queue"))
+    assert {rule["Targets"][0]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] for rule in rules.values()} == queues
+    configs = demo.of("AWS::Lambda::EventInvokeConfig").values()
+    assert {one["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0] for one in configs} == queues

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+
+from infra.schemas import Schemas
+from tests.infra.conftest import Stack
+
+
+def test_the_template_has_room_to_grow(demo: Stack, laptop: Stack) -> None:
+    for stack in (demo, laptop):
+        assert len(stack.resources) < 250, "CloudFormation takes 500"
+        assert stack.path.stat().st_size < 500_000, "CloudFormation takes 1 MB"
+
+
+def test_cfn_lint_finds_no_error(demo: Stack) -> None:
+    linted = subprocess.run(
+        [Path(sys.executable).parent / "cfn-lint", "-i", "W3005", "-t", demo.path], capture_output=True, text=True
+    )
+    assert linted.returncode == 0, linted.stdout
+
+
+def test_the_same_content_gives_the_same_template(laptop: Stack, synthesised: Callable[..., Stack]) -> None:
+    assert synthesised("laptop").path.read_bytes() == laptop.path.read_bytes()
+
+
+def test_assets_hold_code_only(demo: Stack) -> None:
+    for asset in demo.path.parent.glob("asset.*"):
+        for path in asset.rglob("*"):
+            assert path.name != "__pycache__"
+            assert path.suffix != ".pyc"
+
+
+def test_docs_bring_the_published_document(demo: Stack) -> None:
+    [beside] = demo.path.parent.glob("asset.*/openapi.json")
+    assert json.loads(beside.read_text()) is not None
+    assert (beside.parent / "handler.py").is_file()
+
+
+def test_outputs_tell_what_callers_need(demo: Stack) -> None:
+    wanted = {
+        *("ApiId", "ApiUrl", "StageName", "TableName", "BucketName", "OperatorSecretArn"),
+        *("UsagePlanIds", "FunctionNames"),
+    }
+    assert wanted <= set(demo.template["Outputs"])
+    assert demo.template["Outputs"]["StageName"]["Value"] == "api"
+
+
+def test_models_are_in_the_dialect_of_api_gateway(demo: Stack) -> None:
+    models = demo.document["components"]["schemas"]
+    for name, schema in models.items():
+        assert name.isalnum()
+        jsonschema.Draft4Validator.check_schema(schema)
+    for reference in _references(demo.document):
+        assert reference.removeprefix("#/components/schemas/") in models
+
+
+def _references(value: object) -> list[str]:
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [found for part in value.values() for found in _references(part)]
+    if isinstance(value, list):
+        return [found for part in value for found in _references(part)]
+    return []
+
+
+def test_schemas_become_models_without_what_the_gateway_refuses() -> None:
+    tree = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "pattern": "^a", "default": "x", "examples": ["y"]},
+            "kind": {"const": "leaf"},
+            "size": {"anyOf": [{"type": "integer", "exclusiveMinimum": 0}, {"type": "null"}]},
+            "either": {"anyOf": [{"type": "integer"}, {"type": "string"}, {"type": "null"}]},
+            "free": True,
+            "children": {"type": "array", "items": {"$ref": "#/components/schemas/Tree_Node"}},
+        },
+        "additionalProperties": False,
+    }
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Tree_Node"}}}}
+    operation = {
+        "requestBody": body,
+        "responses": {"201": {"description": "Made", **body}, "422": {"description": "No"}},
+    }
+    schemas = Schemas({"paths": {"/t": {"post": operation}}, "components": {"schemas": {"Tree_Node": tree}}})
+    said = schemas.operation("POST", "/t")
+    reference = {"$ref": "#/components/schemas/TreeNode"}
+    assert said["requestBody"]["content"]["application/json"]["schema"] == reference
+    assert set(said["responses"]) == {"default", "201"}
+    assert schemas.models["TreeNode"] == {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string"},
+            "kind": {"enum": ["leaf"]},
+            "size": {"type": "integer", "minimum": 0, "exclusiveMinimum": True},
+            "either": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+            "free": {},
+            "children": {"type": "array", "items": reference},
+        },
+        "additionalProperties": False,
+    }
