@@ -53,6 +53,13 @@ def test_requests_that_pin_a_bug_are_counted_apart(cases: Path) -> None:
     ]
 
 
+def test_an_unmarked_bug_counts_as_failed_and_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "foreach-diamond-results-array", {"body": {"a": 1}, "expect": {"data": []}})
+    lines: list[str] = []
+    assert replay(tmp_path, report=lines.append).failed == 1
+    assert "(shows bug 66, unmarked)" in lines[0]
+
+
 def test_the_answers_are_written_one_file_per_case(cases: Path, tmp_path: Path) -> None:
     replay(cases, record=tmp_path / "new" / "out", report=lambda line: None)
     written = json.loads((tmp_path / "new" / "out" / "mixed.json").read_text())

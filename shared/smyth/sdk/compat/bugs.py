@@ -11,7 +11,8 @@ BUGS = frozenset(
     | {83, 85, 86, 90, 92, 93, 94, 95}
 )
 
-#: Requests that show one of these bugs without carrying its number: case, request, bug.
+#: Requests that show one of these bugs without being marked: they count as failed, with the bug told.
+#: Case and request to bug.
 UNMARKED: dict[tuple[str, int], int] = {
     **{("type-component-boolean", number): 10 for number in range(8)},
     **{("type-component-date", number): 10 for number in (0, 1, 2, 3, 5, 6, 7)},
@@ -23,7 +24,7 @@ UNMARKED: dict[tuple[str, int], int] = {
 _NUMBER = re.compile(r"\bQ(\d+)\b")
 
 
-def pinned_bug(case: str, number: int, request: dict[str, Any]) -> int | None:
-    """Return the number of the bug that a recorded request pins."""
+def pinned_bug(request: dict[str, Any]) -> int | None:
+    """Return the number of the bug that a recorded request is marked to pin."""
     marked = (int(found) for found in _NUMBER.findall(request.get("quirk", "")))
-    return next((quirk for quirk in marked if quirk in BUGS), UNMARKED.get((case, number)))
+    return next((quirk for quirk in marked if quirk in BUGS), None)

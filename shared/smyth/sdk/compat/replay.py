@@ -17,7 +17,7 @@ from smyth.connectors.vault.memory import MemoryVault
 from smyth.document import DocumentError, load
 from smyth.engine import Limits, Plan, compile, run
 from smyth.sdk.compat import peer as peer_server
-from smyth.sdk.compat.bugs import pinned_bug
+from smyth.sdk.compat.bugs import UNMARKED, pinned_bug
 from smyth.sdk.compat.compare import differences
 from smyth.values import to_json
 
@@ -39,8 +39,10 @@ class Judged:
     answer: Any
     #: One line for each difference.
     differences: list[str]
-    #: The bug of the original that the recorded answer shows, if it shows one.
+    #: The bug of the original that the request is marked to pin, if it is.
     bug: int | None
+    #: The bug that explains a difference though the request is not marked.
+    unmarked_bug: int | None
 
 
 @dataclass(slots=True)
@@ -113,7 +115,7 @@ def judge(file: Path, secrets: dict[str, dict[str, str]]) -> list[Judged]:
     case = _case(file)
     answers = asyncio.run(_answers(case, secrets))
     return [
-        Judged(answer, _differences(request, answer), pinned_bug(file.stem, number, request))
+        Judged(answer, _differences(request, answer), pinned_bug(request), UNMARKED.get((file.stem, number)))
         for number, (request, answer) in enumerate(zip(case["requests"], answers, strict=True))
     ]
 
@@ -148,7 +150,9 @@ def _told(request: Judged) -> str:
     """Return the differences of one request for one line; an error that was answered says most."""
     found = request.differences
     first = next((line for line in found if "/error is not expected" in line), found[0])
-    mark = "" if request.bug is None else f" (pins bug {request.bug})"
+    mark = f" (shows bug {request.unmarked_bug}, unmarked)" if request.unmarked_bug else ""
+    if request.bug is not None:
+        mark = f" (pins bug {request.bug})"
     more = "" if len(found) == 1 else f" (and {len(found) - 1} more)"
     return f"{mark} {first}{more}"
 
