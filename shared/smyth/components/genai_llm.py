@@ -8,9 +8,12 @@ from pydantic import Field
 
 from smyth.components._prompting import PromptSettings, Whole, ask, custom_outputs, filled_prompt, read_reply
 from smyth.components.base import Call, Component, ComponentError, Port
+from smyth.connectors.models.echo import ECHO
 from smyth.connectors.models.port import Message
 from smyth.connectors.models.tokens import message_tokens
+from smyth.values import truthy
 
+_FILES = {"image", "audio", "video", "binary"}
 #: Tokens of earlier messages where the document does not say.
 _DEFAULT_WINDOW = 1024
 #: What providers know of a message; the rest is our own bookkeeping.
@@ -49,6 +52,7 @@ class GenAILLM(Component):
     async def run(self, call: Call) -> dict[str, Any]:
         """Fill the prompt, ask, and read the answer."""
         settings: Settings = call.settings
+        _refuse_files(call)
         passed = call.run.passthrough if settings.passthrough else None
         answer = await ask(
             call,
@@ -68,6 +72,17 @@ class GenAILLM(Component):
                 "Please try again with a higher 'Maximum Output Tokens'."
             )
         return {"Reply": read_reply(answer.text, call)}
+
+
+def _refuse_files(call: Call) -> None:
+    """Fail rather than leave files out unseen. Echo needs none (COMPONENTS section 2)."""
+    files = [
+        port.name for port in call.node.inputs if port.type.lower() in _FILES and truthy(call.inputs.get(port.name))
+    ]
+    if files and call.settings.model != ECHO:
+        raise ComponentError(
+            f"GenAILLM does not send files to models yet. Leave {', '.join(files)} empty, or give the content as text."
+        )
 
 
 def _messages(call: Call, prompt: str) -> list[Message]:

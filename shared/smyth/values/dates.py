@@ -21,8 +21,8 @@ _YEAR_FIRST = re.compile(
 )
 _ISO = re.compile(
     r"([+-][0-9]{6}|[0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?"
-    r"(?:[Tt]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?)?"
-    r"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?"
+    r"(?:[Tt]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
+    r"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?)?"
 )
 _TIME = re.compile(r"\b([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?\s*\b(?:([ap])m\b)?", re.IGNORECASE)
 _OFFSET = re.compile(r"\s*([+-])([0-9]{1,2}):?([0-9]{2})?")
@@ -91,26 +91,37 @@ def _iso(text: str) -> int | None:
 
 def _wordy(text: str) -> int | None:
     text = _IN_BRACKETS.sub(" ", text)
-    clock = 0
+    clock = offset = 0
     if time := _TIME.search(text):
         read = _time_of_day(time)
         if read is None:
             return None
-        clock, text = read, f"{text[: time.start()]} {text[time.end() :]}"
-        offset = _OFFSET.search(text, time.start())
-        # After a time an offset needs no zone name, but it must come last.
-        if offset and not text[offset.end() :].strip() and not _ZONE.search(text, time.start()):
-            clock -= _offset(offset)
-            text = text[: offset.start()]
+        clock, text = read, _without(text, time.start(), time.end())
+        offset, text = _closing_offset(text, time.start())
     if zone := _ZONE.search(text):
-        offset = _OFFSET.match(text, zone.end())
-        if offset:
-            clock -= _offset(offset)
-        elif zone[1]:
-            clock -= _clock(_US_ZONES[zone[1].lower()] + (zone[2].lower() == "d"))
-        text = f"{text[: zone.start()]} {text[offset.end() if offset else zone.end() :]}"
+        offset, text = _zone_offset(text, zone)
     day = _wordy_day(text)
-    return None if day is None else day + clock
+    return None if day is None else day + clock - offset
+
+
+def _closing_offset(text: str, after: int) -> tuple[int, str]:
+    """Take an offset such as ``+0200`` from the end: after a time it needs no name of a zone."""
+    found = _OFFSET.search(text, after)
+    if found is None or text[found.end() :].strip() or _ZONE.search(text, after):
+        return 0, text
+    return _offset(found), text[: found.start()]
+
+
+def _zone_offset(text: str, zone: re.Match[str]) -> tuple[int, str]:
+    """Take the name of a zone, and the offset behind it if there is one."""
+    if found := _OFFSET.match(text, zone.end()):
+        return _offset(found), _without(text, zone.start(), found.end())
+    hours = _US_ZONES[zone[1].lower()] + (zone[2].lower() == "d") if zone[1] else 0
+    return _clock(hours), _without(text, zone.start(), zone.end())
+
+
+def _without(text: str, start: int, end: int) -> str:
+    return f"{text[:start]} {text[end:]}"
 
 
 def _time_of_day(time: re.Match[str]) -> int | None:
@@ -147,8 +158,6 @@ def _wordy_day(text: str) -> int | None:
         year, *numbers = numbers
     elif len(numbers) + (month is not None) == 3:
         *numbers, year = numbers
-    elif month is not None and len(numbers) == 2:
-        numbers, year = numbers[:1], numbers[1]
     if month is None:
         month, *numbers = numbers
     day = numbers[0] if numbers else 1

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +43,10 @@ def scripted_model() -> type[ScriptedModel]:
 
 @pytest.fixture
 def make_call() -> Callable[..., Call]:
-    """Build the call of a component: its name, its settings as a document has them, and its inputs."""
+    """Build the call of a component: its name, its settings as a document has them, and its inputs.
+
+    ``declared`` are the input ports if they are others than the inputs, with their types if they have some.
+    """
 
     def build(
         name: str,
@@ -51,18 +54,22 @@ def make_call() -> Callable[..., Call]:
         inputs: dict[str, Any] | None = None,
         *,
         ports: Ports | None = None,
-        declared: Iterable[str] | None = None,
+        declared: Mapping[str, str] | Iterable[str] | None = None,
         outputs: Iterable[dict[str, Any]] = (),
         **run: Any,
     ) -> Call:
         component = find(name)
         inputs = inputs or {}
-        names = inputs if declared is None else declared
+        types = (
+            declared
+            if isinstance(declared, Mapping)
+            else dict.fromkeys(inputs if declared is None else declared, "Any")
+        )
         node = Node(
             id="C1",
             name=name,
             data=data or {},
-            inputs=[{"name": input_name} for input_name in names],
+            inputs=[{"name": port, "type": type_name} for port, type_name in types.items()],
             outputs=[{"name": port.name, "default": True} for port in component.outputs] + list(outputs),
         )
         settings = component.Settings.model_validate(data or {})
