@@ -23,6 +23,8 @@ class RunResult:
     status: int | None = None
     #: One entry per provider request.
     usage: list[Usage] = field(default_factory=list)
+    #: The run was ended before its workflow was: a limit, a wire that leads nowhere, an unknown component.
+    failed: bool = False
 
     def answer(self) -> dict[str, Any]:
         """Return what the original's ``AgentProcess.run`` returns."""

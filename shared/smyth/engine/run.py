@@ -69,9 +69,9 @@ async def run(
         async with asyncio.timeout(limits.seconds):
             await _Execution(work, Meter(limits)).drain(frame)
     except RunError as error:
-        return RunResult({"error": str(error), **error.details}, usage=work.usage)
+        return RunResult({"error": str(error), **error.details}, usage=work.usage, failed=True)
     except TimeoutError:
-        return RunResult({"error": str(out_of_time(limits))}, usage=work.usage)
+        return RunResult({"error": str(out_of_time(limits))}, usage=work.usage, failed=True)
     return RunResult(data(results(frame)), usage=work.usage)
 
 

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
-from fastapi.encoders import jsonable_encoder
-from fastapi.responses import JSONResponse
 
 from smyth.http.caller import Caller
 from smyth.http.idempotency import claim_of, replayed, to_answer
-from smyth.http.problems import Problem
+from smyth.http.json_bodies import to_response
+from smyth.http.problems import Problem, to_problem
 from smyth.http.services import services
 from smyth.platform.idempotency import Taken, replay
 from smyth.platform.metering import Admission, Figures
@@ -36,6 +35,7 @@ COST_HEADER = "x-usage-cost"
 
 #: What is kept back of a function's time to settle and to answer.
 _CLOSING_SECONDS = 2.0
+_TIMEOUT = 504
 
 
 @dataclass(slots=True)
@@ -81,8 +81,8 @@ Work = Callable[[Charge], Awaitable[Any]]
 async def billed(request: Request, caller: Caller, work: Work, *, agent_id: str | None = None) -> Response:
     """Admit the request, do ``work``, settle, and answer with what is left and what it cost.
 
-    Work that raises, or answers 4xx or 5xx, is not billed. Under an Idempotency-Key the work is done once; a
-    repeated request gets the first answer.
+    Work that fails before a model was asked, or by our own fault, is not billed. Under an Idempotency-Key the work
+    is done once; a repeated request gets the first answer.
 
     Args:
         request: The request; its route and body say what is billed.
@@ -94,13 +94,15 @@ async def billed(request: Request, caller: Caller, work: Work, *, agent_id: str 
     if charge.replay is not None:
         return charge.replay
     try:
-        response = _to_response(await _in_time(request, work(charge)))
-    except BaseException as error:
-        await _release_after(error, charge)
+        response = to_response(await _in_time(request, work(charge)))
+    except Exception as error:
+        await _close_failed(charge, to_problem(error).status)
+        raise
+    except BaseException:  # The caller is gone or the function is ended.
+        await release(charge)
         raise
     if response.status_code >= 400:
-        await release(charge)
-        response.headers[COST_HEADER] = usd(0)
+        await _close_failed(charge, response.status_code)
         return response
     response.headers.update(charge.headers())
     await settle(charge, response)
@@ -172,17 +174,12 @@ async def _in_time(request: Request, work: Awaitable[Any]) -> Any:
         if not limit.expired():
             raise
         detail = f"The request took longer than {seconds:.0f} seconds. Ask for less at once, or use the stream route."
-        raise Problem(504, "timeout", detail) from None
+        raise Problem(_TIMEOUT, "timeout", detail) from None
 
 
-async def _release_after(error: BaseException, charge: Charge) -> None:
-    """Release failed work, but settle work that ran out of time after a model was paid for."""
-    timed_out = isinstance(error, Problem) and error.code == "timeout"
-    if timed_out and charge.usage:
+async def _close_failed(charge: Charge, status: int) -> None:
+    """Release what failed, unless a model was paid for and the fault is not ours: a 4xx, or work that took too long."""
+    if charge.usage and (status < 500 or status == _TIMEOUT):
         await settle(charge)
     else:
         await release(charge)
-
-
-def _to_response(result: Any) -> Response:
-    return result if isinstance(result, Response) else JSONResponse(jsonable_encoder(result))

@@ -15,6 +15,8 @@ __all__ = ["AnyCaller", "Caller", "OperatorCaller", "TenantCaller"]
 
 #: How the Lambda Web Adapter and the laptop's front hand the request context to a web app.
 CONTEXT_HEADER = "x-amzn-request-context"
+#: Request headers that no agent gets to see: an agent may have been written by anybody.
+CREDENTIAL_HEADERS = {"authorization", "x-api-key", "cookie", CONTEXT_HEADER}
 
 
 def read_caller(request: Request) -> Caller:

@@ -23,7 +23,7 @@ class Settings:
     #: Plan name -> partial plan; see :func:`smyth.platform.plans.load_plans`.
     plans: Mapping[str, Any] = field(default_factory=dict)
     #: Models added to the built-in ones; see :func:`smyth.connectors.models.catalog.read_models`.
-    models: str = ""
+    models: Mapping[str, Any] = field(default_factory=dict)
     #: Plan name -> API Gateway usage plan id.
     usage_plan_ids: Mapping[str, str] = field(default_factory=dict)
     operator_secret_arn: str = ""
@@ -46,7 +46,7 @@ class Settings:
             table_name=_required(env, "TABLE_NAME"),
             bucket_name=_required(env, "BUCKET_NAME"),
             plans=_json_object(env, "SMYTH_PLANS"),
-            models=env.get("SMYTH_MODELS", ""),
+            models=_json_object(env, "SMYTH_MODELS"),
             usage_plan_ids=_json_object(env, "USAGE_PLAN_IDS"),
             operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),
             embedding_model=env.get("SMYTH_EMBEDDING_MODEL", ""),

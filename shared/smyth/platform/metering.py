@@ -220,6 +220,10 @@ class Metering:
             return None
         return max(0, granted - self.store.used(entry.tenant_id, entry.meter))
 
+    def counted(self, tenant_id: str, plan: Plan, now: datetime) -> int:
+        """Return how many requests the plan's meter has counted in the period of ``now``."""
+        return self.store.used(tenant_id, meter_name(plan, now))
+
     def _end(self, entry: Entry, claim: Claim | None, answer: Answer | None) -> bool:
         won = self.store.end(entry, claim, answer)
         if not won:

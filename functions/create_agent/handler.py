@@ -1,0 +1,33 @@
+"""Make an agent from fields."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request, Response
+
+from smyth.http.agents import summary
+from smyth.http.app import create_app, lambda_handler
+from smyth.http.caller import TenantCaller
+from smyth.http.idempotency import Seed, once
+from smyth.http.services import services
+from smyth.platform.agent_documents import NewAgent
+from smyth.platform.ids import AGENT
+
+app = create_app("create an agent")
+
+
+@app.post("/api/agents/create", status_code=201)
+async def create(request: Request, caller: TenantCaller, fields: NewAgent) -> Response:
+    limit = services().meter.terms(caller.plan, dict(caller.limits))[1].agents
+
+    def make(seed: Seed) -> dict[str, Any]:
+        agent, warnings = services().agents.create(
+            caller.tenant_id, fields, by=caller.key_id, limit=limit, agent_id=f"{AGENT}-{seed.ulid}"
+        )
+        return summary(agent) | {"warnings": warnings}
+
+    return await once(request, caller.tenant_id, make)
+
+
+handler = lambda_handler(app)

@@ -1,0 +1,32 @@
+"""One agent, and its versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smyth.http.agents import details, version_view
+from smyth.http.app import create_app, lambda_handler
+from smyth.http.caller import TenantCaller
+from smyth.http.paging import Cursor, Limit, page, read_cursor
+from smyth.http.services import services
+
+app = create_app("read an agent")
+
+
+@app.get("/api/agents/{agent_id}")
+def read(caller: TenantCaller, agent_id: str) -> dict[str, Any]:
+    agents = services().agents
+    agent = agents.get(caller.tenant_id, agent_id)
+    return details(agent, agents.document(agent))
+
+
+@app.get("/api/agents/{agent_id}/versions")
+def versions(caller: TenantCaller, agent_id: str, limit: Limit = 20, cursor: Cursor = "") -> dict[str, Any]:
+    before = read_cursor(cursor, lambda text: text.isascii() and text.isdigit() and len(text) < 10)
+    agent, found, place = services().agents.versions(
+        caller.tenant_id, agent_id, limit=limit, before=int(before) if before else None
+    )
+    return page([version_view(agent, version) for version in found], str(place or ""))
+
+
+handler = lambda_handler(app)

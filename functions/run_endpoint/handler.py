@@ -1,0 +1,54 @@
+"""An agent's own endpoint: a run of its workflow, billed as one request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from smyth.components.base import Request as AgentRequest
+from smyth.http.app import create_app, lambda_handler
+from smyth.http.billing import Charge, billed
+from smyth.http.caller import CREDENTIAL_HEADERS, TenantCaller
+from smyth.http.json_bodies import read_object
+from smyth.http.problems import Problem
+from smyth.http.services import services
+
+if TYPE_CHECKING:
+    from smyth.engine import Plan
+
+app = create_app("run an endpoint")
+
+
+@app.api_route("/api/agents/{agent_id}/run/{endpoint}", methods=["GET", "POST"])
+async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, endpoint: str) -> Response:
+    from smyth.engine import run
+
+    agent, plan = await run_in_threadpool(services().agents.plan, caller.tenant_id, agent_id)
+    _check_endpoint(plan, request.method, endpoint)
+    asked = AgentRequest(
+        method=request.method,
+        path=f"/api/{endpoint}",
+        headers={name: value for name, value in request.headers.items() if name not in CREDENTIAL_HEADERS},
+        query=dict(request.query_params),
+        body=await read_object(request),
+    )
+
+    async def work(charge: Charge) -> Any:
+        result = await run(plan, asked, ports=services().ports(caller.tenant_id))
+        charge.use(result.usage)
+        if result.failed:
+            raise Problem(422, "run_ended", str(result.data["error"]))
+        return result.data
+
+    return await billed(request, caller, work, agent_id=agent.id)
+
+
+def _check_endpoint(plan: Plan, method: str, endpoint: str) -> None:
+    if (endpoint, method) not in plan.endpoints:
+        known = ", ".join(sorted(f"{known_method} {name}" for name, known_method in plan.endpoints)) or "none"
+        raise Problem(404, "not_found", f"The agent has no endpoint {method} {endpoint}. Its endpoints: {known}.")
+
+
+handler = lambda_handler(app)

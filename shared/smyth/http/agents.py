@@ -1,0 +1,50 @@
+"""How agents look in answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smyth.document import Document
+from smyth.platform.agents import Agent, Version
+from smyth.platform.times import rfc3339
+
+
+def summary(agent: Agent) -> dict[str, Any]:
+    """Return an agent as lists show it."""
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "slug": agent.slug,
+        "description": agent.description,
+        "model": agent.model or None,
+        "version": agent.version,
+        "published_version": agent.published_version,
+        "created_at": rfc3339(agent.created_at),
+        "updated_at": rfc3339(agent.updated_at),
+    }
+
+
+def details(agent: Agent, document: Document) -> dict[str, Any]:
+    """Return an agent with what its document says; the document itself comes by export."""
+    return summary(agent) | {
+        "description": document.description,
+        "behavior": document.behavior,
+        "variables": document.variables,
+        "components": len(document.components),
+        "endpoints": [
+            {"method": str(one.data.get("method") or "POST").upper(), "endpoint": str(one.data.get("endpoint") or "")}
+            for one in document.components
+            if one.name == "APIEndpoint"
+        ],
+    }
+
+
+def version_view(agent: Agent, version: Version) -> dict[str, Any]:
+    """Return a version as lists show it."""
+    return {
+        "version": version.number,
+        "sha256": version.sha256,
+        "published": version.number == agent.published_version,
+        "created_at": rfc3339(version.created_at),
+        "created_by": version.created_by,
+    }
