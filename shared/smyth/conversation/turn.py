@@ -72,6 +72,16 @@ class Turn:
             cost_micro_usd=sum(usage.cost_micro_usd for usage in self.usage),
         )
 
+    def check(self) -> None:
+        """Refuse a turn that cannot even begin.
+
+        Raises:
+            ModelError: Nobody knows the model.
+            ConversationError: The message is too long.
+        """
+        _, limits = self._known_model()
+        self._fitted(limits, [{"role": "user", "content": self.message}])
+
     async def run(self) -> None:
         """Do the whole turn.
 
@@ -93,12 +103,11 @@ class Turn:
         model, limits = self._known_model()
         skills = skills_of(self.plan.document)
         tools = [skill.tool for skill in skills.values()]
-        system = system_text(self.plan.document)
         runs = SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables)
         self.messages.append({"role": "user", "content": self.message})
         yield Start(self.model_name)
         for _ in range(self.max_rounds + 1):
-            messages = fit(limits, system, tools, list(self.history), self.messages)
+            messages = self._fitted(limits, self.messages)
             request = ModelRequest(
                 model=model,
                 messages=messages,
@@ -186,6 +195,12 @@ class Turn:
             {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": result_text(call["result"])}
             for call in done
         ]
+
+    def _fitted(self, limits: Limits, current: list[Message]) -> list[Message]:
+        """Return what the model is sent."""
+        document = self.plan.document
+        tools = [skill.tool for skill in skills_of(document).values()]
+        return fit(limits, system_text(document), tools, list(self.history), current)
 
     def _named_model(self) -> Model:
         # Components without a model answer by Echo, too (COMPONENTS, GenAILLM).
