@@ -1,0 +1,148 @@
+"""The laptop's template on the emulator: what a gateway does before any function of ours is asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from smyth.aws.clients import client
+from smyth.local.assembly import Assembly
+from smyth.local.deploy import Deployed, deploy, look_up, operator_key
+from tests.infra.conftest import Stack
+from tests.integration.emulator import emulator
+
+#: So slow that no test sees the bucket fill again.
+SLOW = {"rate": 0.001, "burst": 2}
+WIDE = {"rate": 1000, "burst": 1000}
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A deployed stack."""
+
+    url: str
+    deployed: Deployed
+
+    def aws(self, service: str) -> Any:
+        return client(service, self.url)
+
+    def call(self, method: str, path: str, **headers: str) -> httpx.Response:
+        stage = f"{self.url}/_aws/execute-api/{self.deployed.api_id}/{self.deployed.stage}"
+        return httpx.request(method, stage + path, headers=headers, timeout=60, trust_env=False)
+
+    def plan(self, name: str) -> dict[str, Any]:
+        plans = self.aws("apigateway").get_usage_plans(limit=500)["items"]
+        [found] = [plan for plan in plans if plan["name"] == f"smyth-laptop-{name}"]
+        return found
+
+    def key_in(self, plan: str) -> str:
+        """Make a key of the gateway that belongs to a plan."""
+        gateway = self.aws("apigateway")
+        made = gateway.create_api_key(name=f"of-{plan}", value=f"{plan}-{time.time_ns()}-{'x' * 20}", enabled=True)
+        gateway.create_usage_plan_key(usagePlanId=self.plan(plan)["id"], keyId=made["id"], keyType="API_KEY")
+        return made["value"]
+
+
+def _assembly(synthesised: Callable[..., Stack], *, prepaid_quota: int) -> Assembly:
+    throttles = {
+        "pro": SLOW,
+        "basic": {**WIDE, "quota_per_month": 3},
+        "prepaid": {**WIDE, "quota_per_month": prepaid_quota},
+    }
+    stack = synthesised("laptop", plans={name: {"throttle": throttle} for name, throttle in throttles.items()})
+    return Assembly.read(stack.path.parent)
+
+
+@pytest.fixture(scope="module")
+def cloud(synthesised: Callable[..., Stack], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    folder: Path = tmp_path_factory.mktemp("emulator")
+    assembly = _assembly(synthesised, prepaid_quota=7)
+    with emulator(folder) as url:
+        deploy(assembly, url)
+        yield Cloud(url, look_up(assembly.stack, url))
+
+
+def test_public_routes_need_no_key(cloud: Cloud) -> None:
+    assert cloud.call("GET", "/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "told"),
+    [
+        ("GET", "/api/agents", {}, 401, "The key is missing or unknown"),
+        ("GET", "/api/agents", {"x-api-key": "smyth_unknown"}, 401, "Send a valid key"),
+        ("GET", "/api/nowhere", {}, 404, "There is no such route. See /docs"),
+        ("PUT", "/api/agents", {}, 404, "There is no such route"),
+    ],
+)
+def test_the_gateway_s_own_errors_arrive_as_problem_documents(
+    cloud: Cloud, method: str, path: str, headers: dict[str, str], status: int, told: str
+) -> None:
+    answer = cloud.call(method, path, **headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert told in problem["detail"]
+    assert problem["request_id"]
+
+
+def test_a_billable_route_needs_a_key_of_a_plan(cloud: Cloud) -> None:
+    bearer = f"Bearer {operator_key(cloud.deployed, cloud.url)}"
+    answer = cloud.call("POST", "/api/agents/agt-x/prompt", Authorization=bearer)
+    assert answer.status_code == 403
+    assert "belongs to no plan" in answer.json()["detail"]
+
+
+def test_a_plan_s_throttle_bites(cloud: Cloud) -> None:
+    headers = {"Authorization": f"Bearer {operator_key(cloud.deployed, cloud.url)}", "x-api-key": cloud.key_in("pro")}
+    answers = [cloud.call("POST", "/api/agents/agt-x/run/hash", **headers) for _ in range(3)]
+    assert [answer.status_code == 429 for answer in answers] == [False, False, True]
+    assert answers[2].headers["retry-after"] == "1"
+    assert "Too many requests at once" in answers[2].json()["detail"]
+
+
+def test_a_plan_s_quota_bites(cloud: Cloud) -> None:
+    headers = {"Authorization": f"Bearer {operator_key(cloud.deployed, cloud.url)}", "x-api-key": cloud.key_in("basic")}
+    answers = [cloud.call("POST", "/api/agents/agt-x/run/hash", **headers) for _ in range(4)]
+    assert [answer.status_code == 429 for answer in answers] == [False, False, False, True]
+    assert "used up" in answers[3].json()["detail"]
+
+
+def test_a_new_object_wakes_its_function_and_others_do_not(cloud: Cloud) -> None:
+    bucket = cloud.aws("lambda").get_function_configuration(FunctionName=cloud.deployed.functions["object_created"])
+    name = bucket["Environment"]["Variables"]["BUCKET_NAME"]
+    for key in ("elsewhere/a.txt", "t/ten-x/files/b.txt"):
+        cloud.aws("s3").put_object(Bucket=name, Key=key, Body=b"1")
+    group = "/aws/lambda/smyth-laptop-object_created"
+    deadline = time.monotonic() + 30
+    while not (events := _starts(cloud, group)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(events) == 1
+
+
+def _starts(cloud: Cloud, group: str) -> list[str]:
+    events = cloud.aws("logs").filter_log_events(logGroupName=group)["events"]
+    return [event["message"] for event in events if event["message"].startswith("START")]
+
+
+def test_the_operator_s_key_travels_in_a_header(cloud: Cloud) -> None:
+    key = operator_key(cloud.deployed, cloud.url)
+    assert len(key) == 48
+    assert key.isalnum()
+
+
+def test_an_update_keeps_the_plans_that_tenants_are_in(cloud: Cloud, synthesised: Callable[..., Stack]) -> None:
+    before = cloud.plan("prepaid")
+    assert before["quota"]["limit"] == 7
+    deploy(_assembly(synthesised, prepaid_quota=8), cloud.url)
+    after = cloud.plan("prepaid")
+    assert after["quota"]["limit"] == 8
+    assert after["id"] == before["id"]
+    assert look_up("smyth-laptop", cloud.url).api_id == cloud.deployed.api_id
