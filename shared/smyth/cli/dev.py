@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+
+from smyth.cli.errors import CommandError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from smyth.local.cloud import Running
 
 
@@ -22,14 +25,15 @@ def dev(
     watch: Annotated[bool, typer.Option("--watch", help="Redeploy functions as they change.")] = False,
 ) -> None:
     """Run the whole cloud on this machine until Ctrl-C; its data stay in the data folder."""
+    from rich.console import Console
+
     from smyth.local.folder import LocalCloudError
 
     console = Console(stderr=True, highlight=False)
     try:
         asyncio.run(_run(data.absolute(), host=host, port=port, watch=watch, console=console))
     except LocalCloudError as error:
-        console.print(f"[red]error:[/red] {error}", soft_wrap=True)
-        raise typer.Exit(1) from None
+        raise CommandError(str(error)) from None
     except asyncio.CancelledError:
         console.print("stopped; the data are kept in", data, soft_wrap=True)
 
@@ -38,11 +42,11 @@ async def _run(data: Path, *, host: str, port: int, watch: bool, console: Consol
     from smyth.local.cloud import running
     from smyth.local.folder import DataFolder
 
-    _cancel_on_signals()
-    steps = _Steps(console)
+    cancel_on_signals()
+    steps = Steps(console)
     async with running(DataFolder(data), host=host, port=port, tell=steps.begin) as cloud:
         steps.end()
-        _print_welcome(cloud, console)
+        welcome(cloud, console)
         watching = asyncio.create_task(_watch(cloud, console)) if watch else None
         try:
             await cloud.until_it_ends()
@@ -57,7 +61,7 @@ async def _watch(cloud: Running, console: Console) -> None:
     await redeploy_on_change(cloud, tell=console.print)
 
 
-def _cancel_on_signals() -> None:
+def cancel_on_signals() -> None:
     """Let the first Ctrl-C or SIGTERM cancel the main task; it then stops everything in order."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -72,7 +76,7 @@ def _cancel_on_signals() -> None:
         loop.add_signal_handler(number, cancel)
 
 
-class _Steps:
+class Steps:
     """Shows what is being done and how long it took."""
 
     def __init__(self, console: Console) -> None:
@@ -82,19 +86,22 @@ class _Steps:
         self._since = 0.0
 
     def begin(self, step: str) -> None:
+        """Show a step; the one before is done."""
         self.end()
         self._step, self._since = step, time.monotonic()
         self._status.update(step)
         self._status.start()
 
     def end(self) -> None:
+        """The last step is done."""
         self._status.stop()
         if self._step:
             self._console.print(f"[green]✓[/green] {self._step} [dim]{time.monotonic() - self._since:.1f} s[/dim]")
         self._step = ""
 
 
-def _print_welcome(cloud: Running, console: Console) -> None:
+def welcome(cloud: Running, console: Console) -> None:
+    """Tell where the cloud is and its keys."""
     console.print(f"\n[bold]Smyth is up:[/bold] {cloud.url}   [dim]API reference: {cloud.url}/docs[/dim]")
     console.print(f"  operator key     {cloud.operator_key}", soft_wrap=True)
     console.print(f"  demo tenant      {cloud.tenant_id}", soft_wrap=True)
