@@ -14,6 +14,8 @@ from smyth.connectors.models.failures import Attempt, model_error
 from smyth.connectors.models.port import ModelError, Usage
 from smyth.connectors.vault.port import Vault
 
+#: Providers of the catalogue that have embedding models.
+EMBEDDING_PROVIDERS = {name: PROVIDERS[name] for name in ("openai", "togetherai", "googleai")}
 #: What every provider takes in one request.
 _BATCH = 100
 _TIMEOUT_S = 20.0
@@ -33,8 +35,8 @@ def read_embedding_model(text: str) -> ModelEntry | None:
     else:
         provider, _, model = text.partition("/")
         entry = ModelEntry.model_validate({"provider": provider, "model": model})
-    if entry.provider.lower() not in PROVIDERS:
-        known = ", ".join(provider.name for provider in PROVIDERS.values())
+    if entry.provider.lower() not in EMBEDDING_PROVIDERS:
+        known = ", ".join(provider.name for provider in EMBEDDING_PROVIDERS.values())
         raise ValueError(
             f'SMYTH_EMBEDDING_MODEL names the provider "{entry.provider}". Write <provider>/<model>, such as '
             f"OpenAI/text-embedding-3-small, with one of {known}."
