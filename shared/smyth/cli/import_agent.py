@@ -19,8 +19,9 @@ def import_agent(
     as_json: AsJson = False,
 ) -> None:
     """Send a .smyth file to a server; prints the new agent's id and the warnings."""
-    content = read_bytes(file)
-    answer = find_server(url, key).call("POST", "/api/agents/import", content=content).json()
+    # As a form, so that the file's name serves an agent that has none.
+    upload = {"file": (file.name, read_bytes(file), "application/json")}
+    answer = find_server(url, key).call("POST", "/api/agents/import", files=upload).json()
     if as_json:
         print_json(answer)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,8 +48,8 @@ def make_ports(vault_file: Path | None) -> Ports:
     from smyth.connectors.vault.memory import MemoryVault
 
     try:
-        catalog = Catalog(read_models(os.environ.get("SMYTH_MODELS", "")))
-    except ValueError as error:
+        catalog = Catalog(read_models(json.loads(os.environ.get("SMYTH_MODELS") or "{}")))
+    except (ValueError, AttributeError) as error:
         raise CommandError(f"The environment variable SMYTH_MODELS cannot be used: {error}") from None
     vault = MemoryVault({} if vault_file is None else _secrets(vault_file))
     return Ports(models=ModelGateway(catalog, vault, allow_private=True), vault=vault)

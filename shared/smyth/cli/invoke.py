@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated
@@ -44,6 +45,9 @@ def invoke(
         list[str] | None,
         typer.Option("--env", metavar="K=V", help="Environment variable for the function; repeatable."),
     ] = None,
+    data: Annotated[Path, typer.Option(help="Data folder of the `smyth dev` whose table and bucket to use.")] = Path(
+        ".smyth"
+    ),
 ) -> None:
     """Call a function's handler as Lambda would and print its answer as JSON."""
     from smyth.platform.routes import FUNCTIONS
@@ -52,13 +56,31 @@ def invoke(
     if function not in declared:
         raise UsageError(f'There is no function "{function}". There are: {", ".join(sorted(declared))}.')
     payload = read_json_file(event)
-    os.environ.update(pairs("--env", env))
+    os.environ.update(_environment(function, data) | pairs("--env", env))
     entry = declared[function]
-    handler = _import(_folder() / function / "handler.py").handler
-    answer = handler(payload, LambdaContext(function, entry.timeout_s, entry.memory_mb))
+    # The handler's log goes beside its answer, not into it.
+    with redirect_stdout(sys.stderr):
+        handler = _import(_folder() / function / "handler.py").handler
+        answer = handler(payload, LambdaContext(function, entry.timeout_s, entry.memory_mb))
     print_json(json.loads(json.dumps(answer)))
     if isinstance(answer, dict) and int(answer.get("statusCode", 200)) >= 500:
         raise typer.Exit(1)
+
+
+def _environment(function: str, data: Path) -> dict[str, str]:
+    """Return the variables that the stack sets, from the running laptop cloud unless they are set already."""
+    if "TABLE_NAME" in os.environ:
+        return {}
+    from smyth.local.environment import environment_of
+
+    found = environment_of(function, data)
+    if found is None:
+        print(
+            "smyth: no stack is known, so functions that need its table or bucket fail. "
+            "Start `smyth dev` in this folder, or set TABLE_NAME and BUCKET_NAME.",
+            file=sys.stderr,
+        )
+    return found or {}
 
 
 def _folder() -> Path:

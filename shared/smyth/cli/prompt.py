@@ -1,0 +1,32 @@
+"""``smyth prompt``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from smyth.cli.in_process import VaultFile
+from smyth.cli.output import AsJson, print_json
+from smyth.cli.partners import find_partner
+from smyth.cli.server import Key, Url
+from smyth.cli.sources import Variables
+
+
+def prompt(
+    target: Annotated[str, typer.Argument(metavar="AGENT", help="An agent's id, or a .smyth file.")],
+    message: Annotated[str, typer.Argument(help="What to ask.")],
+    model: Annotated[str | None, typer.Option(help="Another model than the agent's.")] = None,
+    variables: Variables = None,
+    vault: VaultFile = None,
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask an agent once; it remembers nothing."""
+    partner = find_partner(target, model=model, variables=variables, vault=vault, url=url, key=key)
+    answer = partner.prompt(message)
+    if as_json:
+        print_json(answer)
+    else:
+        print(answer["output"])
