@@ -83,6 +83,8 @@ class Customer(BaseModel):
     plans: dict[str, dict[str, Any]] = {}
     #: Further model entries by name.
     models: dict[str, dict[str, Any]] = {}
+    #: What turns texts into vectors, as ``provider/model``; without one, search is by vector alone.
+    embedding_model: str = ""
     #: Whether agents may call addresses inside the network.
     allow_private_http: bool = False
     #: Further environment variables of every function.

@@ -39,17 +39,16 @@ GRANTS: dict[str, Grant] = {
     "chat_agent": _WRITE,
     "stream_agent": _WRITE,
     "add_skill": _WRITE,
-    "list_connectors": Grant(table="read"),
     "search_vectors": _WRITE,
-    "upsert_vectors": _WRITE,
+    "upsert_vectors": Grant(bucket="write"),
     "upload_file": _WRITE,
     "get_usage": Grant(table="read"),
     "manage_keys": Grant(table="write"),
     "manage_tenants": Grant(table="write", usage_keys=True),
     # Touch: it notes the day on which a key was last used.
     "authorizer": Grant(table="touch", operator_key=True),
-    "object_created": Grant(table="write", bucket="read"),
-    "schedule_tick": Grant(table="write", bucket="read", leases=True),
+    "object_created": Grant(table="touch"),
+    "schedule_tick": Grant(table="write", leases=True),
 }
 
 _TABLE_READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
@@ -63,7 +62,6 @@ TABLE_ACTIONS: dict[TableAccess, tuple[str, ...]] = {
         "dynamodb:PutItem",
         "dynamodb:DeleteItem",
         "dynamodb:BatchWriteItem",
-        "dynamodb:ConditionCheckItem",
     ),
 }
 

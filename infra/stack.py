@@ -72,6 +72,7 @@ class SmythStack(Stack):
             "SMYTH_CUSTOMER": customer.name,
             "SMYTH_PLANS": json.dumps(customer.plans) if customer.plans else "",
             "SMYTH_MODELS": json.dumps(customer.models) if customer.models else "",
+            "SMYTH_EMBEDDING_MODEL": customer.embedding_model,
             "SMYTH_ALLOW_PRIVATE_HTTP": "1" if customer.allow_private_http else "",
             "TABLE_NAME": self.data.table.table_name,
             "BUCKET_NAME": self.storage.bucket.bucket_name,

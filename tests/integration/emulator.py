@@ -32,8 +32,8 @@ main()
 
 
 @contextmanager
-def emulator(folder: Path) -> Iterator[str]:
-    """Run MiniStack in ``folder`` and yield its address; it is gone afterwards."""
+def emulator(folder: Path, **further: str) -> Iterator[str]:
+    """Run MiniStack in ``folder``, with ``further`` environment, and yield its address; it is gone afterwards."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -42,7 +42,7 @@ def emulator(folder: Path) -> Iterator[str]:
         child = subprocess.Popen(
             [sys.executable, "-c", _CHILD],
             cwd=folder,
-            env=_environment(folder, port),
+            env=_environment(folder, port) | further,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
