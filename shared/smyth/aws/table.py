@@ -212,8 +212,9 @@ class Table:
         Raises:
             ConditionFailed: The condition did not hold. After a retry it may be our own write that is in the way;
                 who cares looks at the error's ``item``.
+            Busy: The table did not answer in time; whether the write was done is unknown.
         """
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import ClientError, HTTPClientError
 
         request = _request(self.name, write)
         if returning:
@@ -225,7 +226,11 @@ class Table:
         }[write.action]
         try:
             answer = call(**request)
+        except HTTPClientError:
+            raise _busy() from None
         except ClientError as error:
+            if error.response["Error"]["Code"] in _RETRIED:
+                raise _busy() from None
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             raise ConditionFailed(_from_item(cast("dict[str, Any]", error.response.get("Item", {})))) from None
@@ -268,9 +273,13 @@ class Table:
             if time.monotonic() > deadline:
                 break
             time.sleep(random.uniform(0, min(0.4, 0.01 * 2 ** min(attempt, 6))))  # noqa: S311 - spreads callers, guards nothing
-        raise Busy(
-            "The store is busy with other requests of this tenant. Nothing was billed; try again.", retry_after_s=1
-        )
+        raise _busy()
+
+
+def _busy() -> Busy:
+    return Busy(
+        "The store is busy and did not take the request in time. Nothing was billed; try again.", retry_after_s=1
+    )
 
 
 def _raise_unless_passing(error: Any) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from smyth.platform.errors import Invalid, PlatformError
@@ -66,7 +66,7 @@ def to_problem(error: Exception) -> Problem:
     return Problem(500, "internal", "The request failed by our own fault and was not billed. Try again later.")
 
 
-def problem_response(problem: Problem, *, instance: str, request_id: str) -> JSONResponse:
+def problem_response(problem: Problem, *, instance: str, request_id: str) -> Response:
     """Return the document of ``problem`` as a response."""
     document: dict[str, Any] = {
         "type": f"urn:smyth:problem:{problem.code}",
@@ -78,7 +78,8 @@ def problem_response(problem: Problem, *, instance: str, request_id: str) -> JSO
     }
     if problem.errors is not None:
         document["errors"] = problem.errors
-    return JSONResponse(document, problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+    # ASCII: the detail may repeat what the caller sent, and that may be halves of characters.
+    return Response(json.dumps(document), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -87,7 +88,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answer)
 
 
-async def _answer(request: Request, error: Exception) -> JSONResponse:
+async def _answer(request: Request, error: Exception) -> Response:
     return problem_response(to_problem(error), instance=request.url.path, request_id=request.scope["smyth.request_id"])
 
 
