@@ -56,7 +56,9 @@ def invoke(
     if function not in declared:
         raise UsageError(f'There is no function "{function}". There are: {", ".join(sorted(declared))}.')
     payload = read_json_file(event)
-    os.environ.update(_environment(function, data) | pairs("--env", env))
+    os.environ.update(pairs("--env", env))
+    if "TABLE_NAME" not in os.environ:
+        os.environ.update(_environment(function, data))
     entry = declared[function]
     # The handler's log goes beside its answer, not into it.
     with redirect_stdout(sys.stderr):
@@ -68,19 +70,20 @@ def invoke(
 
 
 def _environment(function: str, data: Path) -> dict[str, str]:
-    """Return the variables that the stack sets, from the running laptop cloud unless they are set already."""
-    if "TABLE_NAME" in os.environ:
-        return {}
+    """Return the variables that the stack sets, from the running laptop cloud.
+
+    Raises:
+        CommandError: None runs on the folder.
+    """
     from smyth.local.environment import environment_of
 
     found = environment_of(function, data)
     if found is None:
-        print(
-            "smyth: no stack is known, so functions that need its table or bucket fail. "
-            "Start `smyth dev` in this folder, or set TABLE_NAME and BUCKET_NAME.",
-            file=sys.stderr,
+        raise CommandError(
+            f"No stack is known whose table and bucket {function} could use. Start `smyth dev` in this folder, "
+            "or give --env TABLE_NAME=... --env BUCKET_NAME=... (and AWS_ENDPOINT_URL) yourself."
         )
-    return found or {}
+    return found
 
 
 def _folder() -> Path:

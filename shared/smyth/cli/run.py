@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from smyth.cli.errors import CommandError
 from smyth.cli.in_process import VaultFile, load_document, make_ports
 from smyth.cli.output import AsJson, print_json
 from smyth.cli.sources import Variables, json_argument, pairs
@@ -33,16 +34,20 @@ def run(
     from smyth.sdk import Agent
 
     answer = Agent(load_document(file), ports=make_ports(vault)).call_sync(method.upper(), path, **request)
-    data = answer.get("data")
-    if isinstance(data, str) and not as_json:
+    data, failed = answer["data"], _failed(answer)
+    if as_json:
+        print_json(answer)
+    elif failed:
+        raise CommandError(str(data["error"]))
+    elif isinstance(data, str):
         print(data)
     else:
-        print_json(answer if as_json else data)
-    if _failed(answer):
+        print_json(data)
+    if failed:
         raise typer.Exit(1)
 
 
 def _failed(answer: dict[str, Any]) -> bool:
     """Tell whether the run itself ended with an error (SURFACES 1.2), not one of its components."""
     data = answer.get("data")
-    return answer.get("status", 200) >= 400 or (isinstance(data, dict) and "error" in data and "result" not in data)
+    return isinstance(data, dict) and "error" in data and "result" not in data
