@@ -55,11 +55,10 @@ class TurnStream(StreamingResponse):
     client goes away the model is stopped, and what was used until then is billed.
     """
 
-    def __init__(self, turn: Turn, charge: Charge, chat: Chat | None, *, heartbeat_s: float = HEARTBEAT_S) -> None:
+    def __init__(self, turn: Turn, charge: Charge, chat: Chat | None) -> None:
         self._turn = turn
         self._charge = charge
         self._chat = chat
-        self._heartbeat_s = heartbeat_s
         self._events = turn.events()
         self._next: asyncio.Task[Event] | None = None
         #: What went out, kept for a repetition under the same Idempotency-Key.
@@ -103,7 +102,7 @@ class TurnStream(StreamingResponse):
         """Return the next event, or None where none came for a while."""
         if self._next is None:
             self._next = asyncio.ensure_future(anext(self._events))
-        done, _ = await asyncio.wait({self._next}, timeout=self._heartbeat_s)
+        done, _ = await asyncio.wait({self._next}, timeout=HEARTBEAT_S)
         if not done:
             return None
         event, self._next = self._next.result(), None
