@@ -73,7 +73,8 @@ def _listen(wanted: int) -> socket.socket:
 
     Deployed settings may bear the address, so it should stay the same.
     """
-    listener = socket.socket()
+    # Without its protocol named asyncio leaves Nagle on, which costs 40 ms an answer.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", wanted))
@@ -93,7 +94,6 @@ def _environment(folder: DataFolder, port: int) -> dict[str, str]:
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder.objects),
         "TMPDIR": str(folder.temporary),
-        "LOG_LEVEL": "WARNING",
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "DOCKER_HOST": "unix:///nonexistent",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable
@@ -24,7 +25,10 @@ from smyth.local.state import StateFile
 async def serve(folder: DataFolder, listener: socket.socket) -> None:
     """Restore, serve until SIGTERM, save."""
     torn_objects.mend(folder.objects)
+    os.environ["LOG_LEVEL"] = "WARNING"
     from ministack import app as ministack  # type: ignore[import-untyped]
+
+    del os.environ["LOG_LEVEL"]  # The functions inherit the environment, and shall log as in Lambda.
     from ministack.core import lambda_runtime  # type: ignore[import-untyped]
 
     from smyth.local.gaps import function_logs, layers
