@@ -9,15 +9,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from smyth.aws.files import parse_object_key
 from smyth.http.services import services
-from smyth.http.settings import settings
 
 logger = Logger(service="smyth")
-
-
-class Bucket(BaseModel):
-    """Where the object is."""
-
-    name: str
 
 
 class Object(BaseModel):
@@ -33,7 +26,6 @@ class Object(BaseModel):
 class Detail(BaseModel):
     """What S3 tells."""
 
-    bucket: Bucket
     object: Object
 
 
@@ -53,15 +45,13 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Complete the file's record; repeated events change nothing.
 
     Raises:
-        BadEvent: The event is not S3's "Object Created" of this stack's bucket.
+        BadEvent: The event is not S3's "Object Created".
     """
     try:
         created = ObjectCreated.model_validate(event).detail
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise BadEvent(f'Expected EventBridge\'s "Object Created" event of S3, but {faults}.') from None
-    if created.bucket.name != settings().bucket_name:
-        raise BadEvent(f'The event is of the bucket "{created.bucket.name}", not of this stack\'s. Correct the rule.')
     place = parse_object_key(created.object.key)
     if place is None:
         return {"result": "ignored", "key": created.object.key}

@@ -15,7 +15,7 @@ from smyth.http.caller import TenantCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.services import services
 from smyth.platform.errors import Invalid, TooLarge
-from smyth.platform.files import DEFAULT_TYPE, MAX_DIRECT_BYTES, File, PlannedUpload, content_type, display_name
+from smyth.platform.files import DEFAULT_TYPE, MAX_DIRECT_BYTES, File, PlannedUpload, display_name, media_type
 from smyth.platform.times import utc_now
 
 _BODY = {
@@ -80,8 +80,7 @@ async def _keep(request: Request, tenant_id: str, by: str, sent: UploadFile) -> 
         raise Invalid(str(error)) from None
 
     def file(seed: Seed) -> File:
-        media_type = _media_type(sent.content_type)
-        return File.new(name, len(content), media_type, ulid=seed.ulid, by=by, now=utc_now())
+        return File.new(name, len(content), _type_of(sent), ulid=seed.ulid, by=by, now=utc_now())
 
     def store(seed: Seed) -> dict[str, Any]:
         services().files.store(tenant_id, file(seed), content)
@@ -125,10 +124,10 @@ def _planned(body: bytes) -> PlannedUpload:
         raise RequestValidationError(faults) from None
 
 
-def _media_type(given: str | None) -> str:
+def _type_of(sent: UploadFile) -> str:
     """Return the type that came with the file where it can be used."""
     try:
-        return content_type(given or DEFAULT_TYPE)
+        return media_type(sent.content_type or DEFAULT_TYPE)
     except ValueError:
         return DEFAULT_TYPE
 

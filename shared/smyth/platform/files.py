@@ -37,16 +37,18 @@ def display_name(name: str) -> str:
     """Return the last part of what may be a path, without characters that cannot be seen.
 
     Raises:
-        ValueError: Nothing is left.
+        ValueError: Nothing is left, or it is too long.
     """
     name = _UNSEEN.sub("", unicodedata.normalize("NFC", name))
-    name = re.split(r"[/\\]", name)[-1].strip()[:_MAX_NAME]
+    name = re.split(r"[/\\]", name)[-1].strip()
     if not name.strip("."):
         raise ValueError("The file needs a name, such as report.pdf; folders in it do not count.")
+    if len(name) > _MAX_NAME:
+        raise ValueError(f"The file's name has {len(name)} characters. Shorten it to {_MAX_NAME}.")
     return name
 
 
-def content_type(given: str) -> str:
+def media_type(given: str) -> str:
     """Return ``given`` where it has the form of a media type.
 
     Raises:
@@ -62,9 +64,9 @@ class PlannedUpload(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, AfterValidator(display_name)] = Field(max_length=1_024)
+    name: Annotated[str, AfterValidator(display_name)]
     size: int = Field(ge=0, le=MAX_FILE_BYTES, description="Bytes.")
-    content_type: Annotated[str, AfterValidator(content_type)] = DEFAULT_TYPE
+    content_type: Annotated[str, AfterValidator(media_type)] = DEFAULT_TYPE
 
 
 class File(BaseModel):
@@ -81,10 +83,10 @@ class File(BaseModel):
     created_by: str
 
     @classmethod
-    def new(cls, name: str, size: int, media_type: str, *, ulid: str, by: str, now: datetime) -> File:
+    def new(cls, name: str, size: int, content_type: str, *, ulid: str, by: str, now: datetime) -> File:
         """Return the record of a file to come; its key is made of ``ulid`` and what is safe of the name."""
         key = f"{FILE}-{ulid}-{_key_name(name)}"
-        return cls(key=key, name=name, size=size, content_type=media_type, created_at=now, created_by=by)
+        return cls(key=key, name=name, size=size, content_type=content_type, created_at=now, created_by=by)
 
 
 class FileRecords(Protocol):

@@ -1,0 +1,226 @@
+"""POST /api/vectordb/upsert and /search through their handlers."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from smyth.aws.bucket import Bucket
+from smyth.aws.vectors import BucketVectors
+from smyth.connectors.vectors.port import VectorItem
+from smyth.http.services import services
+from smyth.platform.vectors import MAX_DIMENSIONS, MAX_ITEMS, MAX_TEXT_BYTES
+from tests.integration.emulator import BUCKET
+from tests.integration.events import OPERATOR, Answer, Context, call, caller_context, new_tenant_id
+
+
+def upsert(caller: Context, *items: dict[str, Any], namespace: Any = "notes") -> Answer:
+    return call("POST", "/api/vectordb/upsert", body={"namespace": namespace, "items": list(items)}, caller=caller)
+
+
+def search(caller: Context, **body: Any) -> Answer:
+    return call("POST", "/api/vectordb/search", body={"namespace": "notes", **body}, caller=caller)
+
+
+FRUIT = (
+    {"id": "apple", "vector": [1, 0, 0], "text": "An apple", "metadata": {"kind": "pome", "n": 1}},
+    {"id": "cherry", "vector": [1, 1, 0], "metadata": {"kind": "stone"}},
+    {"id": "carrot", "vector": [0, 0, 1]},
+)
+
+
+def test_what_was_written_is_found_best_first(caller: Context) -> None:
+    written = upsert(caller, *FRUIT)
+    assert (written.status, written.json()) == (200, {"upserted": 3})
+    found = search(caller, vector=[1, 0, 0], top_k=2)
+    assert found.status == 200
+    assert found.json() == {
+        "hits": [
+            {"id": "apple", "score": 1.0, "text": "An apple", "metadata": {"kind": "pome", "n": 1}},
+            {"id": "cherry", "score": pytest.approx(0.707107, abs=1e-5), "text": None, "metadata": {"kind": "stone"}},
+        ]
+    }
+
+
+def test_a_search_is_billed_and_an_upsert_is_not() -> None:
+    caller = caller_context(plan="basic", limits={"requests_per_month": 1})
+    upsert(caller, *FRUIT)
+    first, second = search(caller, vector=[1, 0, 0]), search(caller, vector=[1, 0, 0])
+    assert (first.status, first.headers["x-usage-requests-remaining"]) == (200, "0")
+    assert first.headers["x-usage-cost"] == "0.000000"
+    assert second.status == 429
+    assert upsert(caller, *FRUIT).status == 200
+
+
+def test_a_filter_keeps_what_is_equal_or_in_the_list(caller: Context) -> None:
+    upsert(caller, *FRUIT)
+    for filter, expected in (
+        ({"kind": "stone"}, ["cherry"]),
+        ({"kind": {"$in": ["stone", "pome"]}}, ["apple", "cherry"]),
+        ({"kind": "pome", "n": 2}, []),
+    ):
+        hits = search(caller, vector=[1, 0, 0], filter=filter).json()["hits"]
+        assert [hit["id"] for hit in hits] == expected
+
+
+def test_another_tenant_finds_nothing(caller: Context) -> None:
+    upsert(caller, *FRUIT)
+    assert search(caller_context(), vector=[1, 0, 0]).json() == {"hits": []}
+
+
+def test_a_namespace_is_the_same_however_it_is_cased(caller: Context) -> None:
+    upsert(caller, *FRUIT, namespace=" My Notes ")
+    assert len(search(caller, namespace="my_notes", vector=[1, 0, 0]).json()["hits"]) == 3
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    ["", " ", ".", "..", "../other", "a/b", "a\\b", "%2e%2e", "a\u0000b", "ä", "x" * 65, "-a", "a\nb", None, 5, ["a"]],
+)
+def test_a_namespace_that_is_no_plain_name_is_refused(caller: Context, namespace: Any) -> None:
+    for answer in (upsert(caller, FRUIT[0], namespace=namespace), search(caller, namespace=namespace, vector=[1])):
+        assert answer.status == 422
+        assert answer.json()["errors"][0]["field"] == "namespace"
+    assert services().bucket.keys(f"t/{caller['tenant_id']}/") == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {},
+        {"id": "1"},
+        {"id": "", "vector": [1]},
+        {"id": "x" * 257, "vector": [1]},
+        {"id": 7, "vector": [1]},
+        {"id": "1", "vector": []},
+        {"id": "1", "vector": [0, 0, 0]},
+        {"id": "1", "vector": ["a"]},
+        {"id": "1", "vector": "1,2"},
+        {"id": "1", "vector": [[1]]},
+        {"id": "1", "vector": [1] * (MAX_DIMENSIONS + 1)},
+        {"id": "1", "vector": [1], "text": "x" * (MAX_TEXT_BYTES + 1)},
+        {"id": "1", "vector": [1], "text": "ü" * (MAX_TEXT_BYTES // 2 + 1)},
+        {"id": "1", "vector": [1], "metadata": []},
+        {"id": "1", "vector": [1], "metadata": {"big": "x" * 20_000}},
+        {"id": "1", "vector": [1], "values": [1]},
+        {"id": "\ud800", "vector": [1]},
+        {"id": "1", "vector": [1], "metadata": {"half": "\ud800"}},
+        {"id": "1", "vector": [1], "metadata": {"\ud800": 1}},
+        "apple",
+    ],
+)
+def test_a_bad_item_is_refused_and_nothing_of_the_call_written(caller: Context, item: Any) -> None:
+    answer = upsert(caller, {"id": "good", "vector": [1]}, item)
+    assert answer.status == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["errors"][0]["field"].startswith("items.1")
+    assert services().bucket.keys(f"t/{caller['tenant_id']}/") == []
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_what_is_no_number_is_refused_wherever_it_stands(caller: Context, number: str) -> None:
+    bodies = [
+        '{"namespace": "notes", "items": [{"id": "1", "vector": [%s]}]}',
+        '{"namespace": "notes", "items": [{"id": "1", "vector": [1], "metadata": {"a": {"b": [%s]}}}]}',
+    ]
+    headers = {"Content-Type": "application/json"}
+    for body in bodies:
+        answer = call("POST", "/api/vectordb/upsert", body=body % number, headers=headers, caller=caller)
+        assert answer.status == 422
+        assert json.loads(answer.content, parse_constant=pytest.fail)["status"] == 422
+    body = f'{{"namespace": "notes", "vector": [1], "filter": {{"a": {number}}}}}'
+    assert call("POST", "/api/vectordb/search", body=body, headers=headers, caller=caller).status == 422
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"query": "a", "vector": [1]},
+        {"vector": [1], "top_k": 0},
+        {"vector": [1], "top_k": 101},
+        {"vector": [1], "top_k": "many"},
+        {"vector": [1], "filter": "kind"},
+        {"vector": [1], "filter": {"kind": {"$ne": "a"}}},
+        {"vector": [1], "filter": {"kind": {"$in": "a"}}},
+        {"vector": [1], "filter": {"kind": {"$in": ["a"], "$gt": 1}}},
+        {"vector": [0]},
+        {"query": ""},
+        {"vector": [1], "topk": 5},
+    ],
+)
+def test_a_bad_search_is_refused_and_not_billed(body: dict[str, Any]) -> None:
+    caller = caller_context(plan="basic", limits={"requests_per_month": 1})
+    refused = search(caller, **body)
+    assert refused.status == 422
+    assert refused.json()["detail"]
+    assert search(caller, vector=[1]).headers["x-usage-requests-remaining"] == "0"
+
+
+def test_a_vector_of_another_length_is_refused_and_not_billed() -> None:
+    caller = caller_context(plan="basic", limits={"requests_per_month": 1})
+    upsert(caller, *FRUIT)
+    refused = upsert(caller, {"id": "short", "vector": [1, 2]})
+    assert (refused.status, "have 3" in refused.json()["detail"]) == (422, True)
+    assert search(caller, vector=[1, 0]).status == 422
+    assert search(caller, vector=[1, 0, 0]).status == 200
+
+
+@pytest.mark.parametrize("count", [0, MAX_ITEMS + 1])
+def test_a_call_has_between_one_and_a_thousand_items(caller: Context, count: int) -> None:
+    answer = upsert(caller, *({"id": str(n), "vector": [1]} for n in range(count)))
+    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "items")
+
+
+def test_a_thousand_items_of_common_size_are_taken(caller: Context) -> None:
+    items = [{"id": f"{n:04}", "vector": [n + 1, *[0.5] * 127], "metadata": {"n": n}} for n in range(MAX_ITEMS)]
+    assert upsert(caller, *items).json() == {"upserted": MAX_ITEMS}
+    hits = search(caller, vector=[1, *[0] * 127], top_k=1).json()["hits"]
+    assert [hit["id"] for hit in hits] == ["0999"]
+
+
+@pytest.mark.parametrize("body", ["", "no json", "[]", "null", "5", '"text"', '{"namespace": ' + "[" * 100_000])
+def test_what_is_no_json_object_is_a_problem_document(caller: Context, body: str) -> None:
+    for path in ("/api/vectordb/upsert", "/api/vectordb/search"):
+        answer = call("POST", path, body=body, headers={"Content-Type": "application/json"}, caller=caller)
+        assert answer.status in {400, 422}
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_text_without_an_embedding_model_says_what_to_configure(caller: Context) -> None:
+    for answer in (search(caller, query="apple"), upsert(caller, {"id": "1", "text": "apple"})):
+        assert answer.status == 422
+        assert "SMYTH_EMBEDDING_MODEL" in answer.json()["detail"]
+        assert "Send vectors" in answer.json()["detail"]
+
+
+def test_the_operator_and_strangers_are_refused(caller: Context) -> None:
+    body = {"namespace": "notes", "vector": [1]}
+    assert call("POST", "/api/vectordb/search", body=body, caller=OPERATOR).status == 403
+    assert call("POST", "/api/vectordb/search", body=body).status == 401
+    viewer = caller_context(caller["tenant_id"], role="viewer")
+    assert upsert(viewer, FRUIT[0]).status == 403
+
+
+def test_many_writers_at_once_lose_nothing() -> None:
+    tenant = new_tenant_id()
+
+    def write(worker: int) -> None:
+        store = BucketVectors(Bucket(BUCKET), patience_s=60)
+        for n in range(5):
+            store.upsert(
+                tenant, "notes", [VectorItem(f"{worker}-{n}", (1.0, worker + n)), VectorItem("shared", (1.0, n))]
+            )
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+    found = BucketVectors(Bucket(BUCKET)).search(tenant, "notes", (1.0, 0.0), 100)
+    assert {hit.id for hit in found} == {f"{worker}-{n}" for worker in range(8) for n in range(5)} | {"shared"}
+    # Nothing of what was merged or lost a race stays behind: as many objects as the manifest names.
+    prefix = f"t/{tenant}/vectors/notes/"
+    manifest = json.loads(services().bucket.get(f"{prefix}manifest.json") or b"")
+    segments = {key.rsplit("/", 1)[-1] for key in services().bucket.keys(f"{prefix}segments/")}
+    assert segments == {entry["name"] for entry in manifest["segments"]}
