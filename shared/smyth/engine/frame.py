@@ -49,7 +49,9 @@ class Frame:
             if edge.enters_loop:
                 values = dict(self.kept.get(edge.target, ()))
                 merge(values, edge.input, value)
-                self.kept = {**self.kept, edge.target: values}
+                if self.kept is self._outside:
+                    self.kept = dict(self._outside)
+                self.kept[edge.target] = values
 
     def take_ready(self) -> list[tuple[Step, Values]]:
         """Return the components that can run now, in the document's order, with what arrived for them.

@@ -25,9 +25,8 @@ def _split_edges(step: Step) -> None:
     """Take the connections that carry items from those that leave when the loop is over."""
     assert step.kind is not None
     after = {port.name for port in step.kind.outputs if port.name != step.kind.loop_output} | {"_error"}
-    items = [edge for edge in step.edges if not _roots(edge) & after]
-    step.loop = Loop(items)
-    step.edges = [edge for edge in step.edges if edge not in items]
+    step.loop = Loop([edge for edge in step.edges if not _roots(edge) & after])
+    step.edges = [edge for edge in step.edges if _roots(edge) & after]
 
 
 def _roots(edge: Edge) -> set[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from smyth.components.base import Call
 from tests.unit.engine.workflows import call, endpoint, keep, output, part, plan
 
 
@@ -59,6 +63,22 @@ async def test_a_good_run_sends_nothing_from_its_error_output() -> None:
     )
     assert await call(agent, {"v": "5"}) == {"v": 5}
     assert await call(agent, {"v": "five"}) == {"why": "Invalid Integer value"}
+
+
+async def test_an_error_of_null_or_empty_text_is_no_error(component: Callable[..., None]) -> None:
+    async def fine(call: Call) -> dict[str, Any]:
+        return {"Output": 1, "_error": call.inputs["v"]}
+
+    component("Fine", fine)
+    agent = plan(
+        endpoint("v"),
+        part("F", "Fine", inputs=("v",), outputs=("Output!", "_error")),
+        output("why", identity="P"),
+        wires=("E.body.v > F.v", "F._error > P.why"),
+    )
+    for nothing in (None, "", False):
+        assert await call(agent, {"v": nothing}) == []
+    assert await call(agent, {"v": "bad"}) == {"why": "bad"}
 
 
 async def test_a_value_for_an_input_that_does_not_exist_ends_the_run_with_a_clear_error() -> None:

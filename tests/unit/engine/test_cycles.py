@@ -76,6 +76,24 @@ async def test_a_late_optional_value_runs_the_component_again_but_the_first_resu
     assert await call(agent, {"a": "v"}) == {"a": "v"}
 
 
+async def test_a_component_that_runs_twice_is_answered_once() -> None:
+    agent = plan(
+        endpoint("a"), encode("H"), output("v"), wires=("E.body.a > O.v", "E.body.a > H.Data", "H.Output > O.v")
+    )
+    assert await call(agent, {"a": "q"}) == {"v": "q"}
+
+
+async def test_components_of_a_cycle_start_in_the_documents_order() -> None:
+    agent = plan(
+        endpoint("b", "a"),
+        keep("A"),
+        keep("B"),
+        output("all"),
+        wires=("E.body.b > B.Input", "E.body.a > A.Input", "B.Output > O.all", "A.Output > O.all"),
+    )
+    assert await call(agent, {"a": "A", "b": "B"}) == {"all": ["A", "B"]}
+
+
 async def test_a_second_run_starts_with_fresh_inputs(component: Callable[..., None]) -> None:
     seen: list[dict[str, Any]] = []
 

@@ -203,6 +203,13 @@ async def test_a_body_that_leads_back_to_its_loop_does_not_restart_it() -> None:
     assert await call(agent, {"list": ["a"]}) == {"v": []}
 
 
+def test_a_body_ends_where_it_leads_back_to_its_loop() -> None:
+    agent = looping(encode("H"), wires=("L.Loop > H.Data", "H.Output > L.Input"))
+    found = next(step.loop for step in agent.steps if step.node.id == "L")
+    assert found is not None
+    assert {step.node.id for step in found.body} == {"H"}
+
+
 async def test_loops_that_feed_each_other_end() -> None:
     agent = plan(
         endpoint("list"),

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from smyth.components.base import Call
 from smyth.engine import Limits
+from smyth.engine.limits import Meter, RunError
 from tests.unit.engine.workflows import ask, call, endpoint, keep, loop, output, part, plan
 
 
@@ -32,6 +35,14 @@ async def test_values_that_double_in_each_round_do_not_eat_the_machine() -> None
     )
     answer = await call(agent, {"v": "x"}, limits=Limits(output_bytes=100_000))
     assert "put out more than 100,000 bytes" in answer["error"]
+
+
+def test_measuring_shared_parts_ends() -> None:
+    value: Any = "x"
+    for _ in range(200):
+        value = [value, value]
+    with pytest.raises(RunError, match="put out more than"):
+        Meter(Limits(output_bytes=10_000)).count_output({"Output": value})
 
 
 async def test_large_texts_count() -> None:

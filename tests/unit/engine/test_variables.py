@@ -57,6 +57,10 @@ async def test_given_variables_win_and_see_neither_vault_nor_secrets() -> None:
     assert values == {"token": "s3cret", "who": "{{token}}", "mine": "{{KEY(TOKEN)}}", "line": "by {{token}}"}
 
 
+async def test_a_given_variable_replaces_one_that_mentions_others() -> None:
+    assert (await resolved({"a": "own {{b}}", "b": "x"}, {"a": "given"}))[0] == {"a": "given", "b": "x"}
+
+
 async def test_variables_reach_components_as_inputs_and_real_inputs_win() -> None:
     agent = plan(
         endpoint("t"),
@@ -91,6 +95,16 @@ async def test_a_caller_cannot_print_a_secret(sent: Any) -> None:
     )
     answer = await call(agent, {"a": sent}, ports=Ports(vault=VAULT))
     assert "s3cret" not in str(answer)
+
+
+async def test_a_caller_cannot_print_a_secret_through_a_default_that_mentions_a_parameter() -> None:
+    agent = plan(
+        endpoint("a", {"name": "b", "defaultVal": "for {{a}}"}),
+        output("b"),
+        wires=("E.body.b > O.b",),
+        variables={"token": "{{KEY(TOKEN)}}"},
+    )
+    assert await call(agent, {"a": "{{token}}"}, ports=Ports(vault=VAULT)) == {"b": "for {{token}}"}
 
 
 async def test_a_default_of_a_component_may_hold_a_secret_and_is_the_authors() -> None:
