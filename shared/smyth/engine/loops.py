@@ -17,8 +17,12 @@ def add_loops(steps: list[Step]) -> None:
     for step in loops:
         assert step.loop is not None
         step.loop.body = frozenset(_reachable(step, step.loop.edges))
+    arriving: dict[Step, list[Edge]] = {step: [] for step in steps}
+    for step in steps if loops else ():
+        for edge in _all_edges(step):
+            arriving[edge.target].append(edge)
     for step in loops:
-        _close_body(step, steps)
+        _close_body(step, arriving)
 
 
 def _split_edges(step: Step) -> None:
@@ -47,27 +51,35 @@ def _reachable(loop: Step, edges: list[Edge]) -> set[Step]:
         if step is loop or step in found:
             continue
         found.add(step)
-        queue += [edge.target for edge in (*step.edges, *(step.loop.edges if step.loop else ()))]
+        queue += [edge.target for edge in _all_edges(step)]
     return found
 
 
-def _close_body(loop_step: Step, steps: list[Step]) -> None:
+def _all_edges(step: Step) -> list[Edge]:
+    return [*step.edges, *step.loop.edges] if step.loop else step.edges
+
+
+def _close_body(loop_step: Step, arriving: dict[Step, list[Edge]]) -> None:
     """Cut what leads from the body back to its own loop, and mark what leads in from outside."""
     loop = loop_step.loop
     assert loop is not None
-    inside: set[tuple[Step, str]] = set()
-    outside: set[tuple[Step, str]] = set()
-    for step in steps:
-        if step in loop.body:
-            step.edges = [edge for edge in step.edges if edge.target is not loop_step]
-            if step.loop is not None:
-                step.loop.edges = [edge for edge in step.loop.edges if edge.target is not loop_step]
-        for edge in (*step.edges, *(step.loop.edges if step.loop else ())):
-            if edge.target not in loop.body:
-                continue
-            if step in loop.body or step is loop_step:
-                inside.add((edge.target, edge.input))
+    for edge in arriving[loop_step]:
+        if edge.source in loop.body:
+            _cut(edge)
+    needs: list[tuple[Step, str]] = []
+    for step in loop.body:
+        inside: set[str] = set()
+        for edge in arriving[step]:
+            if edge.source in loop.body or edge.source is loop_step:
+                inside.add(edge.input)
             else:
-                outside.add((edge.target, edge.input))
                 edge.enters_loop = True
-    loop.needs = tuple((step, name) for step in steps for name in step.required if (step, name) in outside - inside)
+        fed = {edge.input for edge in arriving[step]}
+        needs += [(step, name) for name in step.required if name in fed - inside]
+    loop.needs = tuple(needs)
+
+
+def _cut(edge: Edge) -> None:
+    for edges in (edge.source.edges, edge.source.loop.edges if edge.source.loop else []):
+        if edge in edges:
+            edges.remove(edge)
