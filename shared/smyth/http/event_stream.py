@@ -109,10 +109,13 @@ class TurnStream(StreamingResponse):
         return event
 
     async def _keep_alive(self) -> None:
-        """Tell the ledger and the conversation that the turn is still at work."""
-        await note(self._charge)
-        if self._chat is not None:
-            await self._chat.renew()
+        """Tell the ledger and the conversation that the turn is still at work; if that fails, its end will show."""
+        try:
+            await note(self._charge)
+            if self._chat is not None:
+                await self._chat.renew()
+        except Exception:
+            logger.exception("request %s could not tell that it is still at work", self._charge.request_id)
 
     def _line(self, event: Event) -> str:
         told = event.as_json()

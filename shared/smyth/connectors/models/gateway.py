@@ -15,7 +15,7 @@ from smyth.connectors.models import litellm_calls
 from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.echo import ECHO, EchoModels
 from smyth.connectors.models.failures import Attempt, is_retriable, model_error, retry_after_s
-from smyth.connectors.models.port import Limits, ModelError, ModelEvent, ModelRequest, Usage
+from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEvent, ModelRequest, Usage
 from smyth.connectors.models.tokens import request_tokens, text_tokens
 from smyth.connectors.vault.port import Vault
 
@@ -83,13 +83,19 @@ class ModelGateway:
         key, source = await self._key(entry, request.team_id)
         attempt = Attempt(entry.served_by.name, entry.model, key, source)
         await asyncio.to_thread(litellm_calls.litellm)
+        last: Finished | None = None
         async with self._client(entry, key) as client:
             chunks = await self._open(entry, _asking_for_json(request), attempt, client)
             try:
                 async for event in litellm_calls.events(self._unless_silent(chunks), entry, _name(request, entry)):
-                    yield event
+                    if isinstance(event, Finished):
+                        last = event
+                    else:
+                        yield event
             except Exception as error:
                 raise model_error(error, attempt) from None
+        if last is not None:  # Told once all is closed, for who listens no longer than that.
+            yield last
 
     async def _open(self, entry: ModelEntry, request: ModelRequest, attempt: Attempt, client: Any | None) -> Any:
         """Send the request, again where that may help.
