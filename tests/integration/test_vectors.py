@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,9 +13,12 @@ from smyth.aws.bucket import Bucket
 from smyth.aws.vectors import BucketVectors
 from smyth.connectors.vectors.port import VectorItem
 from smyth.http.services import services
+from smyth.http.settings import settings
+from smyth.platform.times import utc_now
 from smyth.platform.vectors import MAX_DIMENSIONS, MAX_ITEMS, MAX_TEXT_BYTES
 from tests.integration.emulator import BUCKET
 from tests.integration.events import OPERATOR, Answer, Context, call, caller_context, new_tenant_id
+from tests.peers.embedding_server import EmbeddingServer, letters
 
 
 def upsert(caller: Context, *items: dict[str, Any], namespace: Any = "notes") -> Answer:
@@ -224,3 +228,52 @@ def test_many_writers_at_once_lose_nothing() -> None:
     manifest = json.loads(services().bucket.get(f"{prefix}manifest.json") or b"")
     segments = {key.rsplit("/", 1)[-1] for key in services().bucket.keys(f"{prefix}segments/")}
     assert segments == {entry["name"] for entry in manifest["segments"]}
+
+
+@pytest.fixture
+def embedding_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
+    """A stack that is configured to embed with a server of ours."""
+    with EmbeddingServer() as server:
+        entry = {"provider": "OpenAI", "model": "text-embedding-3-small", "base_url": server.base_url}
+        monkeypatch.setenv("SMYTH_EMBEDDING_MODEL", json.dumps(entry))
+        _forget()
+        yield server
+    monkeypatch.undo()
+    _forget()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    services.cache_clear()
+
+
+def test_texts_are_embedded_and_found_by_text(caller: Context, embedding_model: EmbeddingServer) -> None:
+    items = [{"id": "1", "text": "zebra zoo"}, {"id": "2", "vector": letters("banana")}, {"id": "3", "text": "kiwi"}]
+    assert upsert(caller, *items).json() == {"upserted": 3}
+    assert embedding_model.inputs == [["zebra zoo", "kiwi"]]
+    found = search(caller, query="a banana")
+    assert found.json()["hits"][0]["id"] == "2"
+    assert search(caller, query="zoo zebra", top_k=1).json()["hits"][0] == {
+        "id": "1",
+        "score": 1.0,
+        "text": "zebra zoo",
+        "metadata": {},
+    }
+
+
+def test_embedding_a_query_is_billed_to_the_caller(caller: Context, embedding_model: EmbeddingServer) -> None:
+    upsert(caller, {"id": "1", "text": "kiwi"})
+    figures = search(caller, query="kiwi").headers
+    entries = list(services().meter.store.entries(caller["tenant_id"], utc_now().date()))
+    assert [(entry.model, entry.input_tokens) for entry in entries] == [("text-embedding-3-small", 2)]
+    assert figures["x-usage-cost"] == "0.000000"
+
+
+def test_a_model_that_fails_is_told_and_nothing_written_or_billed(
+    caller: Context, embedding_model: EmbeddingServer
+) -> None:
+    embedding_model.status = 500
+    failed = [upsert(caller, {"id": "1", "text": "kiwi"}), search(caller, query="kiwi")]
+    assert [answer.status for answer in failed] == [503, 503]
+    assert "OpenAI failed to answer" in failed[0].json()["detail"]
+    assert services().bucket.keys(f"t/{caller['tenant_id']}/vectors/") == []

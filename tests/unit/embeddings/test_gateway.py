@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding_model
+from smyth.connectors.models.port import ModelError
+from smyth.connectors.vault.memory import MemoryVault
+from tests.peers.embedding_server import EmbeddingServer, letters
+
+
+def gateway(
+    server: EmbeddingServer,
+    *,
+    vault: dict[str, dict[str, str]] | None = None,
+    env: dict[str, str] | None = None,
+    **entry: Any,
+) -> EmbeddingGateway:
+    setting = {"provider": "OpenAI", "model": "text-embedding-3-small", "base_url": server.base_url} | entry
+    model = read_embedding_model(json.dumps(setting))
+    assert model is not None
+    return EmbeddingGateway(model, MemoryVault(vault), environment=env or {})
+
+
+async def test_vectors_come_in_the_order_of_the_texts() -> None:
+    texts = [f"text {chr(97 + n % 26)} {n}" for n in range(250)]
+    with EmbeddingServer() as server:
+        embedded = await gateway(server).embed(texts, team_id="ten-a")
+    assert [list(vector) for vector in embedded.vectors] == [letters(text) for text in texts]
+    assert [len(batch) for batch in server.inputs] == [100, 100, 50]
+
+
+async def test_usage_is_priced_by_the_table() -> None:
+    with EmbeddingServer() as server:
+        embedded = await gateway(server).embed(["a"] * 100, team_id="ten-a")
+    (usage,) = embedded.usage
+    # 200 tokens at 0.02 USD a million.
+    assert (usage.model, usage.input_tokens, usage.cost_micro_usd) == ("text-embedding-3-small", 200, 4)
+
+
+@pytest.mark.parametrize(
+    ("entry", "vault", "sent"),
+    [
+        ({"api_key": "sk-entry"}, {}, "sk-entry"),
+        ({"credential": "mine"}, {"ten-a": {"mine": "sk-mine"}}, "sk-mine"),
+        ({}, {"ten-a": {"openai": "sk-openai"}}, "none"),
+    ],
+)
+async def test_another_address_gets_only_a_key_that_is_meant_for_it(
+    entry: dict[str, Any], vault: dict[str, dict[str, str]], sent: str
+) -> None:
+    with EmbeddingServer() as server:
+        await gateway(server, vault=vault, env={"OPENAI_API_KEY": "sk-stack"}, **entry).embed(["a"], team_id="ten-a")
+    assert server.keys == [sent]
+
+
+async def test_a_missing_key_says_where_to_set_it() -> None:
+    entry = read_embedding_model("OpenAI/text-embedding-3-small")
+    assert entry is not None
+    with pytest.raises(ModelError, match='Set the vault entry "openai"') as failed:
+        await EmbeddingGateway(entry, MemoryVault(), environment={}).embed(["a"], team_id="ten-a")
+    assert failed.value.kind == "credentials"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, "credentials"), (404, "unknown_model"), (429, "rate_limited"), (400, "invalid_request")]
+)
+async def test_a_refusal_is_told_without_the_key(status: int, kind: str) -> None:
+    with EmbeddingServer(status=status) as server, pytest.raises(ModelError) as failed:
+        await gateway(server, api_key="sk-very-secret-key").embed(["a"], team_id="ten-a")
+    assert failed.value.kind == kind
+    assert "sk-very-secret-key" not in str(failed.value)
+
+
+async def test_an_answer_that_lacks_a_vector_is_an_error() -> None:
+    with EmbeddingServer(drop=1) as server, pytest.raises(ModelError, match="1 vectors for 2 texts"):
+        await gateway(server).embed(["a", "b"], team_id="ten-a")
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_no_setting_means_no_model(text: str) -> None:
+    assert read_embedding_model(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["text-embedding-3-small", "Nobody/model", "OpenAI/", "Anthropic/claude", "{", '{"model": "x"}', "{}"]
+)
+def test_a_setting_that_cannot_be_used_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"provider|model|JSON"):
+        read_embedding_model(text)
