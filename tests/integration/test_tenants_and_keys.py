@@ -154,6 +154,9 @@ def test_a_tenant_cannot_touch_anothers_keys() -> None:
         {"expires_at": "2001-01-01T00:00:00Z"},
         {"expires_at": "2099-01-01T00:00:00"},
         {"name": ""},
+        {"name": " "},
+        {"name": "a\x00b"},
+        {"name": "\ud800"},
     ],
 )
 def test_a_key_that_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:

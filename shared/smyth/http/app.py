@@ -11,7 +11,8 @@ from aws_lambda_powertools import Logger
 from fastapi import FastAPI
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
@@ -28,9 +29,9 @@ LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 def create_app(title: str, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
     """Return an app with problem documents, request ids, a size limit and one log line per request."""
     # The contract is one document made from the route table; a function's own would tell only a part of it.
-    app = FastAPI(title=title, openapi_url=None, max_body_size=max_body_bytes)
+    app = FastAPI(title=title, openapi_url=None)
     problems.install(app)
-    app.add_middleware(_Envelope)
+    app.add_middleware(_Envelope, max_body_bytes=max_body_bytes)
     return app
 
 
@@ -54,10 +55,11 @@ def _ensure_event_loop() -> None:
 
 
 class _Envelope:
-    """Around every request: its id, its log line, and an answer even when the app failed."""
+    """Around every request: its id, its log line, the limit of its body, and an answer even when the app failed."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self.app = app
+        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -76,7 +78,7 @@ class _Envelope:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_id)
+            await self.app(scope, self._limited(scope, receive), send_with_id)
         except Exception as error:
             logger.exception("request failed", request_id=request_id, error=type(error).__name__)
             if status:  # The answer had begun; it can only be cut off.
@@ -86,6 +88,24 @@ class _Envelope:
             await response(scope, receive, send_with_id)
         finally:
             _log(scope, request_id, status, time.perf_counter() - started)
+
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
+        """Return ``receive`` with an end: what is announced as too large is not read at all."""
+        announced = Headers(scope=scope).get("content-length", "")
+        too_large = announced.isdecimal() and int(announced[:20]) > self._max_body_bytes
+        read = 0
+
+        async def limited() -> Message:
+            nonlocal read
+            if too_large:
+                raise HTTPException(413)
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._max_body_bytes:
+                raise HTTPException(413)
+            return message
+
+        return limited
 
 
 def _log(scope: Scope, request_id: str, status: int, seconds: float) -> None:

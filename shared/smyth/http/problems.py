@@ -14,8 +14,9 @@ from smyth.platform.errors import Invalid, PlatformError
 
 MEDIA_TYPE = "application/problem+json"
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+_CODES = {400: "not_json", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 _ADVICE = {
+    400: "The body could not be read. Send a JSON document that is not nested too deep.",
     404: "There is nothing at this address. The routes are listed in /openapi.json.",
     405: "This address does not know the method. The Allow header lists those that it knows.",
     413: "The body is too large for one request. Send less, or upload a large file with a presigned upload.",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from smyth.components import registry
 from smyth.document import Document, DocumentError, Finding, load, unwrap, validate
 from smyth.platform.errors import Invalid, TooLarge
+from smyth.platform.names import Name
 
 MAX_DOCUMENT_BYTES = 5 * 1024 * 1024
 
@@ -30,7 +31,7 @@ class AgentFields(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: Name | None = None
     description: str | None = Field(default=None, max_length=20_000)
     behavior: str | None = Field(default=None, max_length=200_000)
     model: str | None = Field(default=None, max_length=200)
@@ -40,7 +41,7 @@ class AgentFields(BaseModel):
 class NewAgent(AgentFields):
     """What an agent is made from."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     components: list[dict[str, Any]] = []
     connections: list[dict[str, Any]] = []
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from smyth.platform.access import OPERATOR, ROLES, Caller, known_routes, route_name
 from smyth.platform.errors import Forbidden, Invalid, NotFound
 from smyth.platform.ids import AGENT, KEY, is_id, new_id
+from smyth.platform.names import Name
 from smyth.platform.times import Clock, utc_now
 
 #: Makes a leaked key recognisable.
@@ -47,7 +48,7 @@ class NewKey(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     role: Role
     #: Only the operator names a tenant; everybody else makes keys of their own.
     tenant_id: str | None = None

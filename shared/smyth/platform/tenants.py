@@ -8,10 +8,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from smyth.platform.errors import Conflict, Invalid, NotFound
 from smyth.platform.ids import TENANT, is_id, new_id
+from smyth.platform.names import Name
 from smyth.platform.plans import Limits, Plan
 from smyth.platform.times import Clock, utc_now
 
@@ -43,7 +44,7 @@ class NewTenant(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=200)
+    name: Name
     plan: str
     limits: Limits = Limits()
 
@@ -53,7 +54,7 @@ class TenantChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(default=None, min_length=1, max_length=200)
+    name: Name | None = None
     plan: str | None = None
     status: Status | None = None
     limits: Limits | None = None

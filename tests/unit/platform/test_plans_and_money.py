@@ -1,0 +1,42 @@
+"""Plans as a stack and a tenant override them, and money as text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from smyth.platform.money import usd
+from smyth.platform.plans import PLANS, Limits, load_plans
+
+
+def test_a_stack_changes_single_members_of_a_plan() -> None:
+    basic = load_plans({"basic": {"limits": {"agents": 9}, "throttle": {"rate": 50}}})["basic"]
+    assert basic.limits == Limits(requests_per_month=1_000, agents=9)
+    assert (basic.throttle.rate, basic.throttle.burst, basic.price_per_month) == (50, 10, 29_000_000)
+
+
+def test_a_new_name_makes_a_plan() -> None:
+    plans = load_plans({"team": {"price_per_month": 1, "throttle": {"rate": 1, "burst": 1}}})
+    assert (plans["team"].name, set(plans)) == ("team", {*PLANS, "team"})
+
+
+@pytest.mark.parametrize("override", [{"limits": {"cats": 1}}, {"price_per_request": -1}, {"throttle": {"rate": 0}}])
+def test_an_override_that_makes_no_sense_is_refused(override: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        load_plans({"basic": override})
+
+
+def test_a_tenants_own_limit_may_be_none() -> None:
+    limits = PLANS["basic"].limits.overridden({"requests_per_month": None})
+    assert limits == Limits(requests_per_month=None, agents=5)
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_money_is_written_with_six_places_and_nothing_is_lost(micro: int) -> None:
+    text = usd(micro)
+    assert len(text.partition(".")[2]) == 6
+    assert Decimal(text) * 1_000_000 == micro
