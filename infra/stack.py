@@ -52,7 +52,7 @@ class SmythStack(Stack):
                 GRANTS.get(name, Grant()),
                 table=self.data.table,
                 bucket=self.storage.bucket,
-                operator_key=self.secrets.operator_key,
+                operator_secret=names.operator_secret(customer.name),
                 usage_plan_ids=self.api.usage_plan_ids,
             ),
         )

@@ -18,9 +18,11 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share templates in one process; those that share an emulator in another."""
     for item in items:
         if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("infra"))
+            own = item.path.stem in {"test_deploy", "test_rights"}
+            item.add_marker(pytest.mark.xdist_group(f"infra-{item.path.stem}" if own else "infra"))
 
 
 @dataclass(frozen=True)

@@ -4,49 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from smyth.aws.clients import client
 from smyth.local.assembly import Assembly
-from smyth.local.deploy import Deployed, deploy, look_up, operator_key
+from smyth.local.deploy import deploy, look_up, operator_key
+from tests.infra.cloud import Cloud
 from tests.infra.conftest import Stack
 from tests.integration.emulator import emulator
 
 #: So slow that no test sees the bucket fill again.
 SLOW = {"rate": 0.001, "burst": 2}
 WIDE = {"rate": 1000, "burst": 1000}
-
-
-@dataclass(frozen=True)
-class Cloud:
-    """A deployed stack."""
-
-    url: str
-    deployed: Deployed
-
-    def aws(self, service: str) -> Any:
-        return client(service, self.url)
-
-    def call(self, method: str, path: str, **headers: str) -> httpx.Response:
-        stage = f"{self.url}/_aws/execute-api/{self.deployed.api_id}/{self.deployed.stage}"
-        return httpx.request(method, stage + path, headers=headers, timeout=60, trust_env=False)
-
-    def plan(self, name: str) -> dict[str, Any]:
-        plans = self.aws("apigateway").get_usage_plans(limit=500)["items"]
-        [found] = [plan for plan in plans if plan["name"] == f"smyth-laptop-{name}"]
-        return found
-
-    def key_in(self, plan: str) -> str:
-        """Make a key of the gateway that belongs to a plan."""
-        gateway = self.aws("apigateway")
-        made = gateway.create_api_key(name=f"of-{plan}", value=f"{plan}-{time.time_ns()}-{'x' * 20}", enabled=True)
-        gateway.create_usage_plan_key(usagePlanId=self.plan(plan)["id"], keyId=made["id"], keyType="API_KEY")
-        return made["value"]
 
 
 def _assembly(synthesised: Callable[..., Stack], *, prepaid_quota: int) -> Assembly:

@@ -1,0 +1,39 @@
+"""A stack that is deployed on the emulator, as a test calls it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from smyth.aws.clients import client
+from smyth.local.deploy import Deployed
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A deployed stack."""
+
+    url: str
+    deployed: Deployed
+
+    def aws(self, service: str) -> Any:
+        return client(service, self.url)
+
+    def call(self, method: str, path: str, *, json: Any = None, files: Any = None, **headers: str) -> httpx.Response:
+        stage = f"{self.url}/_aws/execute-api/{self.deployed.api_id}/{self.deployed.stage}"
+        return httpx.request(method, stage + path, headers=headers, json=json, files=files, timeout=60, trust_env=False)
+
+    def plan(self, name: str) -> dict[str, Any]:
+        plans = self.aws("apigateway").get_usage_plans(limit=500)["items"]
+        [found] = [plan for plan in plans if plan["name"] == f"smyth-laptop-{name}"]
+        return found
+
+    def key_in(self, plan: str) -> str:
+        """Make a key of the gateway that belongs to a plan."""
+        gateway = self.aws("apigateway")
+        made = gateway.create_api_key(name=f"of-{plan}", value=f"{plan}-{time.time_ns()}-{'x' * 20}", enabled=True)
+        gateway.create_usage_plan_key(usagePlanId=self.plan(plan)["id"], keyId=made["id"], keyType="API_KEY")
+        return made["value"]

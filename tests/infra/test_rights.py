@@ -1,0 +1,141 @@
+"""With the emulator's access control switched on, every function gets along with the rights of its role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smyth.local.assembly import Assembly
+from smyth.local.deploy import deploy, look_up, operator_key
+from smyth.platform.routes import ROUTES
+from tests.infra.cloud import Cloud
+from tests.infra.conftest import Stack
+from tests.integration.emulator import emulator
+
+BUCKET = "smyth-laptop-000000000000-us-east-1"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+#: Whom the emulator takes for the account's owner; so do our clients sign.
+OWNER = {"AWS_ACCESS_KEY_ID": "000000000000", "AWS_SECRET_ACCESS_KEY": "laptop"}
+
+
+@pytest.fixture(scope="module")
+def cloud(laptop: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    assembly = Assembly.read(laptop.path.parent)
+    with emulator(tmp_path_factory.mktemp("emulator"), AUTH="true", **OWNER) as url:
+        deploy(assembly, url)
+        made = Cloud(url, look_up(assembly.stack, url))
+        # It refuses whoever comes without TLS, which the emulator does not speak here.
+        made.aws("s3").delete_bucket_policy(Bucket=BUCKET)
+        yield made
+
+
+class Caller:
+    """Calls routes with a key, as the laptop's front would, and keeps in mind which."""
+
+    def __init__(self, cloud: Cloud, key: str) -> None:
+        self._cloud = cloud
+        self._headers = {"Authorization": f"Bearer {key}"}
+        event = {"headers": self._headers, "methodArn": "arn:aws:execute-api:us-east-1:000000000000:x/api/GET/y"}
+        identifier = _invoke(cloud, "authorizer", event).get("usageIdentifierKey")
+        if identifier:
+            self._headers["x-api-key"] = identifier
+        self.called: set[tuple[str, str]] = set()
+
+    def __call__(self, method: str, template: str, /, *, json: Any = None, files: Any = None, **parts: str) -> Any:
+        self.called.add((method, template.partition("?")[0]))
+        again = {"Idempotency-Key": f"{method}-{template}"} if method == "POST" else {}
+        path = template.format(**parts)
+        answer = self._cloud.call(method, path, json=json, files=files, **self._headers, **again)
+        assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
+        is_json = answer.text and answer.headers.get("content-type", "").startswith("application/json")
+        return answer.json() if is_json else answer.text
+
+
+def _invoke(cloud: Cloud, function: str, event: dict[str, Any]) -> Any:
+    answer = cloud.aws("lambda").invoke(FunctionName=cloud.deployed.functions[function], Payload=json.dumps(event))
+    said = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, said
+    return said
+
+
+def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
+    operator = Caller(cloud, operator_key(cloud.deployed, cloud.url))
+    tenant_id = operator("POST", "/api/tenants", json={"name": "Acme", "plan": "pro"})["id"]
+    operator("GET", "/api/tenants")
+    operator("GET", "/api/tenants/{tenant_id}", tenant_id=tenant_id)
+    operator("PATCH", "/api/tenants/{tenant_id}", tenant_id=tenant_id, json={"plan": "basic"})
+    key = operator("POST", "/api/keys", json={"name": "k", "role": "owner", "tenant_id": tenant_id})["key"]
+
+    tenant = Caller(cloud, key)
+    _keys_and_usage(tenant)
+    _agents(tenant)
+    _talk(tenant)
+    file_key = _knowledge(tenant)
+    for path in ("/health", "/docs", "/openapi.json"):
+        tenant("GET", path)
+    tenant("GET", "/docs/{asset}", asset="swagger-ui.css")
+
+    assert operator.called | tenant.called == {(route.method, route.path) for route in ROUTES}
+    assert set(_invoke(cloud, "schedule_tick", {})) == {"settled", "released"}
+    new = {
+        "bucket": {"name": BUCKET},
+        "object": {"key": f"t/{tenant_id}/files/{file_key}", "size": 7, "sequencer": "9"},
+    }
+    event = {"source": "aws.s3", "detail-type": "Object Created", "detail": new}
+    assert _invoke(cloud, "object_created", event)["result"] == "stored"
+
+
+def _keys_and_usage(tenant: Caller) -> None:
+    key_id = tenant("POST", "/api/keys", json={"name": "more", "role": "viewer"})["id"]
+    tenant("GET", "/api/keys")
+    tenant("DELETE", "/api/keys/{key_id}", key_id=key_id)
+    tenant("GET", "/api/usage")
+    tenant("GET", "/api/connectors")
+
+
+def _agents(tenant: Caller) -> None:
+    agent_id = tenant("POST", "/api/agents/create", json={"name": "Short-lived"})["id"]
+    tenant("GET", "/api/agents")
+    tenant("GET", "/api/agents/{agent_id}", agent_id=agent_id)
+    tenant("PATCH", "/api/agents/{agent_id}", agent_id=agent_id, json={"description": "Changed"})
+    tenant("GET", "/api/agents/{agent_id}/versions", agent_id=agent_id)
+    tenant("POST", "/api/agents/{agent_id}/publish", agent_id=agent_id, json={"version": 1})
+    tenant("GET", "/api/agents/{agent_id}/export", agent_id=agent_id)
+    skill = {
+        "name": "digest",
+        "inputs": [{"name": "text"}],
+        "steps": [{"id": "hash", "component": "FHash", "inputs": {"Data": "{{text}}"}}],
+        "output": {"md5": "hash.Hash"},
+    }
+    tenant("POST", "/api/skills/add", json={"agent_id": agent_id, **skill})
+    tenant("DELETE", "/api/agents/{agent_id}", agent_id=agent_id)
+
+
+def _talk(tenant: Caller) -> None:
+    document = json.loads((EXAMPLES / "assistant.smyth").read_text())
+    agent_id = tenant("POST", "/api/agents/import", json=document)["id"]
+    tenant("GET", "/api/agents/{agent_id}/run/{endpoint}", agent_id=agent_id, endpoint="now")
+    # So long that the answer, kept for a retry, and the turn of the chat lie in the bucket.
+    long = {"message": "long " * 78_000}
+    said = tenant(
+        "POST", "/api/agents/{agent_id}/run/{endpoint}", agent_id=agent_id, endpoint="fingerprint", json={"text": "a"}
+    )
+    assert "sha256" in json.dumps(said)
+    for _ in range(2):
+        assert len(tenant("POST", "/api/agents/{agent_id}/prompt", agent_id=agent_id, json=long)["output"]) > 350_000
+    turn = tenant("POST", "/api/agents/{agent_id}/chat", agent_id=agent_id, json=long)
+    tenant("GET", "/api/agents/{agent_id}/chat?conversation_id={id}", agent_id=agent_id, id=turn["conversation_id"])
+    assert "end" in tenant("POST", "/api/agents/{agent_id}/stream", agent_id=agent_id, json={"message": "hello"})
+
+
+def _knowledge(tenant: Caller) -> str:
+    items = [{"id": "a", "vector": [1.0, 0.0], "metadata": {}}, {"id": "b", "vector": [0.0, 1.0], "metadata": {}}]
+    tenant("POST", "/api/vectordb/upsert", json={"namespace": "n", "items": items})
+    search = {"namespace": "n", "vector": [1.0, 0.1], "top_k": 1}
+    assert tenant("POST", "/api/vectordb/search", json=search)["hits"][0]["id"] == "a"
+    return str(tenant("POST", "/api/storage/upload", files={"file": ("a.txt", b"content")})["key"])
