@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from smyth.connectors.models.litellm_calls import litellm
 from smyth.connectors.models.port import ModelError, ToolCall
 from smyth.http.services import services
 from tests.integration.events import Answer, Context, call, caller_context
@@ -61,6 +62,7 @@ def test_skills_are_called_and_what_all_of_it_cost_is_billed(caller: Context, mo
 def test_a_model_object_reaches_a_server_of_ones_own(caller: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     agent_id = talker(caller)
     monkeypatch.setattr(services().models, "_allow_private", True)
+    litellm()  # Before the clock of the request runs: on a busy machine its import alone may outlast it.
     with OpenAIServer(Say(calls=(PeerCall("greet", '{"who":"Ada"}'),)), Say("Done")) as server:
         model = {"provider": "OpenAI", "model": "gpt-4o-mini", "base_url": server.base_url, "api_key": "k"}
         answer = prompt(caller, agent_id, {"message": "Greet", "model": model})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator
 from decimal import ROUND_HALF_UP, Decimal
@@ -25,8 +26,11 @@ _SWITCHES = {
 def litellm() -> Any:
     """Import LiteLLM; takes seconds, so call it in a thread and only when a model is really asked."""
     os.environ.update({name: value for name, value in _SWITCHES.items() if name not in os.environ})
-    import litellm as library
-
+    gc.disable()  # It makes so many objects that collecting garbage meanwhile takes a fifth of the time.
+    try:
+        import litellm as library
+    finally:
+        gc.enable()
     library.suppress_debug_info = True
     library.drop_params = True
     library.telemetry = False
