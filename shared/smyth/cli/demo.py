@@ -54,35 +54,38 @@ async def _run(folder: Path, *, port: int, once: bool, console: Console) -> None
     cancel_on_signals()
     steps = Steps(console)
     async with running(DataFolder(folder), host="127.0.0.1", port=port, tell=steps.begin) as cloud:
-        steps.end()
-        calls = await _tour(cloud, console)
-        failed = [call for call in calls if call.fault]
-        for call in failed:
-            console.print(f"[red]failed:[/red] {call.name}: {call.fault}", markup=True, soft_wrap=True)
+        calls = await _tour(cloud, steps)
+        _print(calls, console)
         if not once:
             welcome(cloud, console)
             await cloud.until_it_ends()
-    console.print(f"demo: {len(calls)} calls, {len(failed)} failed")
+    failed = sum(bool(call.fault) for call in calls)
+    console.print(f"demo: {len(calls)} calls, {failed} failed")
     if failed:
         raise CommandError("some calls of the demo failed; they are listed above")
 
 
-async def _tour(cloud: Running, console: Console) -> list[Call]:
+async def _tour(cloud: Running, steps: Steps) -> list[Call]:
     import httpx
-    from rich.live import Live
-    from rich.table import Table
 
     from smyth.local.tour import Tour
 
-    table = Table("call", "status", "ms", "requests left")
     calls: list[Call] = []
+    steps.begin("calling every part of it")
+    async with httpx.AsyncClient(base_url=cloud.url, timeout=60, trust_env=False) as http:
+        await Tour(http, operator_key=cloud.operator_key, tell=calls.append).run()
+    steps.end()
+    return calls
 
-    def tell(call: Call) -> None:
-        calls.append(call)
+
+def _print(calls: list[Call], console: Console) -> None:
+    from rich.table import Table
+
+    table = Table("call", "status", "ms", "requests left")
+    for call in calls:
         status = f"[red]{call.status}[/red]" if call.fault else str(call.status)
         table.add_row(call.name, status, f"{call.ms:.0f}", call.requests_left)
-
-    async with httpx.AsyncClient(base_url=cloud.url, timeout=60, trust_env=False) as http:
-        with Live(table, console=console, vertical_overflow="visible"):
-            await Tour(http, operator_key=cloud.operator_key, tell=tell).run()
-    return calls
+    console.print(table)
+    for call in calls:
+        if call.fault:
+            console.print(f"failed: {call.name}: {call.fault}", markup=False, soft_wrap=True)

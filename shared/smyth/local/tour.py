@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,7 +88,8 @@ class Tour:
                 check(said)
             except (Wrong, LookupError, TypeError, ValueError) as wrong:
                 fault = f"{wrong!r} in {answer.text[:300]}"
-        self._tell(Call(f"{method} {path.partition('?')[0]} {note}".strip(), answer.status_code, ms, left, fault))
+        shown = re.sub(r"/agents/(agt-\w+|missing)", "/agents/{id}", path)
+        self._tell(Call(f"{method} {shown} {note}".strip(), answer.status_code, ms, left, fault))
         return said if is_json and answer.is_success else {}
 
     async def _make_tenant(self) -> None:
