@@ -63,7 +63,7 @@ def _ports(ports: Any, props: Any) -> Any:
 
 def _settings(component: dict[str, Any]) -> dict[str, Any]:
     data: dict[str, Any] = component["data"]
-    name = component.get("name")
+    name = str(component.get("name"))
     if name in _WITH_OPEN_AI_MODEL and data.get("openAiModel") and not data.get("model"):
         return {**data, "model": data["openAiModel"]}
     if name == "APICall" and data.get("oauthService") and not data.get("oauth_con_id"):

@@ -15,6 +15,16 @@ from smyth.document.model import Document
 
 #: Real documents stay under 20 levels. Far deeper ones only exist to exhaust the stack of whoever reads them.
 MAX_DEPTH = 100
+#: Kinds of pydantic's errors, and what was wanted there.
+_WANTED = {
+    "string": "text",
+    "int": "a whole number",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "an object",
+    "model": "an object",
+    "port": "a position or a port's name",
+}
 
 
 def load(source: dict[str, Any] | str | bytes) -> Document:
@@ -93,7 +103,15 @@ def _refuse(code: str, message: str, path: str = "") -> NoReturn:
 
 
 def _kind(value: Any) -> str:
-    names = {list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null"}
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        type(None): "null",
+    }
     return names.get(type(value), type(value).__name__)
 
 
@@ -113,7 +131,8 @@ def _findings(error: ValidationError, raw: dict[str, Any]) -> list[Finding]:
         for part in place:
             path = _join(path, part)
         if path not in found:
-            found[path] = _finding(problem["type"], problem["msg"], path, place, raw, problem["input"])
+            kind = problem["type"] if len(place) == len(problem["loc"]) else "port"
+            found[path] = _finding(kind, problem["msg"], path, place, raw, problem["input"])
     return list(found.values())
 
 
@@ -129,6 +148,6 @@ def _finding(kind: str, message: str, path: str, place: list[Any], raw: dict[str
     whose = f' of component "{component_id}"' if component_id else ""
     if kind == "missing":
         return Finding("error", "missing", f"{path}{whose} is missing. Add it.", path, component_id, None, connection)
-    wanted = message[:1].lower() + message[1:]
-    told = f"{path}{whose} has the wrong type: {wanted}, but it is {_kind(value)}."
+    wanted = next((words for beginning, words in _WANTED.items() if kind.startswith(beginning)), message)
+    told = f"{path}{whose} has the wrong type: it must be {wanted}, but is {_kind(value)}."
     return Finding("error", "wrong_type", told, path, component_id, None, connection)

@@ -21,7 +21,7 @@ PortIndex = Annotated[StrictInt | StrictStr, Field(union_mode="left_to_right")]
 class _Part(BaseModel):
     """Common ground: camelCase in the file, what is not known is kept, nothing changes after loading."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
 
     @model_validator(mode="before")
     @classmethod

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from smyth.document import DocumentError, load
+
+from smyth.document import DocumentError, load, validate
 
 SHARED = Path(__file__).resolve().parents[3] / "../shared"
 
@@ -84,6 +85,21 @@ def test_any_other_json_is_loaded_or_refused_and_never_crashes(raw: Any) -> None
     except DocumentError:
         return
     assert exported == raw
+
+
+@given(st.dictionaries(st.sampled_from(["id", "name", "data", "inputs", "receptors", "receptorProps"]), json_values))
+def test_any_component_is_loaded_or_refused_and_never_crashes(component: dict[str, Any]) -> None:
+    try:
+        validate(load(minimal(components=[component, {"name": "APICall", **component}])), lambda _: False)
+    except DocumentError:
+        return
+
+
+@pytest.mark.parametrize("name", ["_source", "by_id", "export", "model_config", "__class__", "team_id", "self", ""])
+def test_members_of_any_name_are_kept_and_change_nothing(name: str) -> None:
+    document = load(minimal(**{name: 5}))
+    assert document.export() == minimal(**{name: 5})
+    assert (document.by_id, document.team_id) == ({}, None)
 
 
 @given(st.binary() | st.text())
@@ -167,7 +183,14 @@ def test_a_wrong_member_is_named_by_its_path(raw: dict[str, Any], path: str, cod
 def test_a_wrong_port_names_its_component() -> None:
     finding = refused({"data": minimal(components=[{"id": "C1", "name": "A", "outputs": [{"name": []}]}])})
     assert finding.component_id == "C1"
-    assert "a list" in finding.message
+    assert finding.message.endswith("it must be text, but is a list.")
+
+
+def test_a_wrong_index_names_its_connection() -> None:
+    wire = {"sourceId": "a", "sourceIndex": 1.5, "targetId": "b", "targetIndex": "in"}
+    finding = refused(minimal(connections=[wire]))
+    assert finding.connection == 0
+    assert finding.message.endswith("it must be a position or a port's name, but is a number.")
 
 
 def test_all_wrong_members_are_told_at_once_and_no_flood_is_made() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from smyth.document import CATALOG, Finding, load, validate
 
 RUN = {"APIEndpoint", "APIOutput", "FHash", "JSONFilter", "LogicAND"}
