@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
+from smyth.http.answers import ChatAnswer, ChatHistory
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.billing import Charge, billed
 from smyth.http.caller import Caller, TenantCaller
@@ -15,7 +16,7 @@ from smyth.http.turns import Chat, ChatAsk, ChatQuery, answer, failures_told, hi
 app = create_app("chat_agent")
 
 
-@app.get("/api/agents/{agent_id}/chat")
+@app.get("/api/agents/{agent_id}/chat", response_model=ChatAnswer | ChatHistory)
 async def chat_by_query(
     request: Request, caller: TenantCaller, agent_id: str, query: Annotated[ChatQuery, Query()]
 ) -> Any:
@@ -28,7 +29,7 @@ async def chat_by_query(
     return await history(caller, agent_id, query.conversation_id)
 
 
-@app.post("/api/agents/{agent_id}/chat")
+@app.post("/api/agents/{agent_id}/chat", response_model=ChatAnswer)
 async def chat_by_body(request: Request, caller: TenantCaller, agent_id: str, ask: ChatAsk) -> Response:
     return await chat(request, caller, agent_id, ask)
 

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Request, Response
 
 from smyth.http.agents import summary
+from smyth.http.answers import ChangedAgent
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.idempotency import Seed, once
@@ -17,7 +18,7 @@ from smyth.platform.ids import AGENT
 app = create_app("create an agent")
 
 
-@app.post("/api/agents/create", status_code=201)
+@app.post("/api/agents/create", status_code=201, response_model=ChangedAgent)
 async def create(request: Request, caller: TenantCaller, fields: NewAgent) -> Response:
     limit = services().meter.terms(caller.plan, dict(caller.limits))[1].agents
 

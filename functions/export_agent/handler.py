@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Response
 
@@ -13,7 +13,7 @@ from smyth.http.services import services
 app = create_app("export an agent")
 
 
-@app.get("/api/agents/{agent_id}/export")
+@app.get("/api/agents/{agent_id}/export", response_model=dict[str, Any])
 def export(
     caller: TenantCaller, agent_id: str, version: Annotated[int | None, Query(ge=1, le=999_999)] = None
 ) -> Response:

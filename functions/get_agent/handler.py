@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smyth.http.agents import details, version_view
+from smyth.http.answers import AgentDetails, AgentVersion, Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor
@@ -13,14 +14,14 @@ from smyth.http.services import services
 app = create_app("read an agent")
 
 
-@app.get("/api/agents/{agent_id}")
+@app.get("/api/agents/{agent_id}", response_model=AgentDetails)
 def read(caller: TenantCaller, agent_id: str) -> dict[str, Any]:
     agents = services().agents
     agent = agents.get(caller.tenant_id, agent_id)
     return details(agent, agents.document(agent))
 
 
-@app.get("/api/agents/{agent_id}/versions")
+@app.get("/api/agents/{agent_id}/versions", response_model=Page[AgentVersion])
 def versions(caller: TenantCaller, agent_id: str, limit: Limit = 20, cursor: Cursor = "") -> dict[str, Any]:
     before = read_cursor(cursor, lambda text: text.isascii() and text.isdigit() and len(text) < 10)
     agent, found, place = services().agents.versions(

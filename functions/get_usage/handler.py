@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
+from smyth.http.answers import UsageReport
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.services import services
@@ -15,7 +16,7 @@ from smyth.platform.usage import GroupBy, moment, report
 app = create_app("usage")
 
 
-@app.get("/api/usage")
+@app.get("/api/usage", response_model=UsageReport)
 def usage(
     caller: TenantCaller,
     start: Annotated[str | None, Query(alias="from", description="First day or time; this month unless told.")] = None,

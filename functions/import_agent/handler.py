@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from smyth.http.agents import summary
+from smyth.http.answers import ChangedAgent
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.idempotency import Seed, once
@@ -19,10 +20,26 @@ from smyth.platform.agents import UNNAMED
 from smyth.platform.errors import Invalid
 from smyth.platform.ids import AGENT
 
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object", "description": "The document itself."}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary", "description": "A .smyth file."}},
+                }
+            },
+        },
+    }
+}
+
 app = create_app("import an agent")
 
 
-@app.post("/api/agents/import", status_code=201)
+@app.post("/api/agents/import", status_code=201, response_model=ChangedAgent, openapi_extra=_BODY)
 async def import_agent(request: Request, caller: TenantCaller) -> Response:
     source, name = await _file(request)
     checked = await run_in_threadpool(check, source)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from smyth.http.agents import summary
+from smyth.http.answers import Agent, Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor
@@ -16,7 +17,7 @@ from smyth.platform.ids import AGENT, is_id
 app = create_app("list agents")
 
 
-@app.get("/api/agents")
+@app.get("/api/agents", response_model=Page[Agent])
 def list_agents(
     caller: TenantCaller,
     q: Annotated[str, Query(max_length=200, description="Text in name or description.")] = "",

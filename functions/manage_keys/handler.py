@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from smyth.http.answers import ApiKey, CreatedApiKey, Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import AnyCaller, Caller
 from smyth.http.idempotency import Seed, once
@@ -20,7 +21,7 @@ from smyth.platform.times import rfc3339
 app = create_app("keys")
 
 
-@app.post("/api/keys", status_code=201)
+@app.post("/api/keys", status_code=201, response_model=CreatedApiKey)
 async def create(request: Request, caller: AnyCaller, fields: NewKey) -> Response:
     tenant_id = _tenant(caller, fields.tenant_id)
     own = presented_key(request.headers)
@@ -38,7 +39,7 @@ async def create(request: Request, caller: AnyCaller, fields: NewKey) -> Respons
     return await once(request, owner, make, hidden=lambda seed: {"key": secret(seed)})
 
 
-@app.get("/api/keys")
+@app.get("/api/keys", response_model=Page[ApiKey])
 def listing(caller: AnyCaller, tenant_id: str | None = None, limit: Limit = 20, cursor: Cursor = "") -> dict[str, Any]:
     after = read_cursor(cursor, lambda text: is_id(KEY, text))
     found, place = services().keys.page(_tenant(caller, tenant_id), limit=limit, after=after)

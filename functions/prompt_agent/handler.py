@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from smyth.http.answers import PromptAnswer
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.billing import Charge, billed
 from smyth.http.caller import TenantCaller
@@ -14,7 +15,7 @@ from smyth.http.turns import Ask, answer, failures_told, open_turn
 app = create_app("prompt_agent")
 
 
-@app.post("/api/agents/{agent_id}/prompt")
+@app.post("/api/agents/{agent_id}/prompt", response_model=PromptAnswer)
 async def prompt_agent(request: Request, caller: TenantCaller, agent_id: str, ask: Ask) -> Response:
     async def work(charge: Charge) -> dict[str, Any]:
         turn = await open_turn(caller, agent_id, ask, charge)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from smyth.http.agents import summary
+from smyth.http.answers import Agent, ChangedAgent
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.services import services
@@ -29,7 +30,7 @@ class Publication(BaseModel):
     version: int | None = Field(default=None, ge=1, le=999_999)
 
 
-@app.patch("/api/agents/{agent_id}")
+@app.patch("/api/agents/{agent_id}", response_model=ChangedAgent)
 def update(caller: TenantCaller, agent_id: str, changes: Changes) -> dict[str, Any]:
     def edit(source: dict[str, Any]) -> dict[str, Any]:
         return change(source if changes.document is None else changes.document, changes)
@@ -38,7 +39,7 @@ def update(caller: TenantCaller, agent_id: str, changes: Changes) -> dict[str, A
     return summary(agent) | {"warnings": warnings}
 
 
-@app.post("/api/agents/{agent_id}/publish")
+@app.post("/api/agents/{agent_id}/publish", response_model=Agent)
 def publish(caller: TenantCaller, agent_id: str, publication: Publication | None = None) -> dict[str, Any]:
     number = publication.version if publication else None
     return summary(services().agents.publish(caller.tenant_id, agent_id, number))

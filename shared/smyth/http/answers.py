@@ -1,0 +1,211 @@
+"""The shapes of answers, as the OpenAPI document tells them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
+
+Row = TypeVar("Row")
+#: RFC 3339 in UTC, as text.
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+#: USD with six places.
+Money = Annotated[str, Field(pattern=r"^\d+\.\d{6}$")]
+
+
+class Page(BaseModel, Generic[Row]):
+    """A part of a list; ``next_cursor`` asks for the next one."""
+
+    items: list[Row]
+    next_cursor: str | None = None
+
+
+class Finding(TypedDict, total=False):
+    """Something to know about a document, and where in it."""
+
+    level: Literal["error", "warning"]
+    code: str
+    message: str
+    path: str
+    component_id: str
+    port: str
+    connection: int
+
+
+class Agent(BaseModel):
+    """An agent as lists show it."""
+
+    id: str
+    name: str
+    slug: str
+    description: str
+    model: str | None
+    version: int
+    published_version: int | None
+    created_at: Time
+    updated_at: Time
+
+
+class ChangedAgent(Agent):
+    """An agent after a change, with what should be known about its document."""
+
+    warnings: list[Finding]
+
+
+class Endpoint(BaseModel):
+    """What an agent can be called with under ``/run/``."""
+
+    method: str
+    endpoint: str
+
+
+class AgentDetails(Agent):
+    """An agent with what its document says."""
+
+    behavior: str
+    variables: dict[str, Any]
+    components: int = Field(description="How many.")
+    endpoints: list[Endpoint]
+
+
+class AgentVersion(BaseModel):
+    """A version of an agent's document."""
+
+    version: int
+    sha256: str
+    published: bool
+    created_at: Time
+    created_by: str
+
+
+class ToolCall(BaseModel):
+    """A skill that the model called, and what it returned."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    name: str
+    arguments: Any
+    result: Any
+
+
+class Tokens(BaseModel):
+    """What the model was sent and what it wrote."""
+
+    model_config = ConfigDict(extra="allow")
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+
+class PromptAnswer(BaseModel):
+    """What the agent said."""
+
+    output: str
+    tool_calls: list[ToolCall]
+    model: str
+    usage: Tokens
+    cost: Money
+    request_id: str
+
+
+class ChatAnswer(PromptAnswer):
+    """What the agent said, and the conversation to go on with."""
+
+    conversation_id: str
+
+
+class ChatMessage(BaseModel):
+    """A message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    at: datetime
+
+
+class ChatHistory(BaseModel):
+    """What was said, oldest first."""
+
+    conversation_id: str
+    messages: list[ChatMessage]
+
+
+class ApiKey(BaseModel):
+    """A key as lists show it; its secret is shown once, when it is made."""
+
+    id: str
+    tenant_id: str
+    name: str
+    role: str
+    prefix: str
+    agents: list[str]
+    routes: list[str]
+    created_at: Time
+    expires_at: Time | None
+    last_used: str | None
+
+
+class CreatedApiKey(ApiKey):
+    """A new key with its secret."""
+
+    key: str = Field(description="The secret. It is never shown again.")
+
+
+class TenantLimits(BaseModel):
+    """What the tenant may use; null means without limit."""
+
+    requests_per_month: int | None
+    agents: int | None
+
+
+class Tenant(BaseModel):
+    """A tenant."""
+
+    id: str
+    name: str
+    plan: str
+    status: str
+    limits: TenantLimits
+    created_at: Time
+
+
+class Period(BaseModel):
+    """From ``start`` up to, not including, ``end``."""
+
+    start: Time
+    end: Time
+
+
+class Requests(BaseModel):
+    """Requests of the plan's period; null means without limit."""
+
+    limit: int | None
+    used: int
+    remaining: int | None
+
+
+class UsageGroup(BaseModel):
+    """What was used under one value of ``group_by``, which is a member here."""
+
+    model_config = ConfigDict(extra="allow")
+
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    provider_cost: Money
+    cost: Money
+
+
+class UsageReport(BaseModel):
+    """What was used, and what is left."""
+
+    period: Period
+    plan: str
+    requests: Requests
+    cost: Money
+    currency: Literal["USD"]
+    items: list[UsageGroup]
