@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,11 +54,15 @@ def peer() -> Iterator[None]:
     node = shutil.which("node")
     if node is None or not SERVER.exists():
         pytest.skip("needs node and the recordings' HTTP server")
-    with peer_server.running(f"{node} {SERVER}"):
-        yield
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peer_server, "PORT", port)
+        patch.setenv("ECHO_PORT", str(port))
+        with peer_server.running(f"{node} {SERVER}"):
+            yield
 
 
-@pytest.mark.xdist_group("recordings' peer")
 @pytest.mark.usefixtures("peer")
 @pytest.mark.parametrize("case", WITH_PEER, ids=lambda case: case.stem)
 def test_answers_with_a_model_are_those_of_the_original(case: Path) -> None:

@@ -22,14 +22,6 @@ from smyth.sdk.compat.compare import differences
 from smyth.values import to_json
 
 _DEFAULT_TIMEOUT_MS = 60_000
-#: The scripted model that the recorded agents ask, served by the peer.
-_FAKE_MODEL = ModelEntry(
-    provider="OpenAI",
-    model="fake-llm",
-    base_url=f"http://{peer_server.HOST}:{peer_server.PORT}/v1",
-    context_window=100_000,
-    max_output=4096,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +164,15 @@ async def _answers(case: dict[str, Any], secrets: dict[str, dict[str, str]]) -> 
     except DocumentError as error:
         return [{"error": str(error)} for _ in case["requests"]]
     keys = MemoryVault(secrets)
-    models = ModelGateway(Catalog({"fake-llm": _FAKE_MODEL}), keys, environment={}, allow_private=True)
+    models = ModelGateway(Catalog({"fake-llm": _fake_model()}), keys, environment={}, allow_private=True)
     ports = Ports(models=models, vault=keys)
     return [await _answer(plan, request, ports, case.get("variables")) for request in case["requests"]]
+
+
+def _fake_model() -> ModelEntry:
+    """The scripted model that the recorded agents ask, served by the peer."""
+    address = f"http://{peer_server.HOST}:{peer_server.PORT}/v1"
+    return ModelEntry(provider="OpenAI", model="fake-llm", base_url=address, context_window=100_000, max_output=4096)
 
 
 async def _answer(plan: Plan, request: dict[str, Any], ports: Ports, variables: dict[str, Any] | None) -> Any:
