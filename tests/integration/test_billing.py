@@ -12,7 +12,9 @@ import pytest
 from ulid import ULID
 
 from smyth.http.services import services
+from smyth.platform.access import Caller
 from smyth.platform.idempotency import Taken, new_claim
+from smyth.platform.metering import Admission, Figures
 from tests.integration.events import Answer, Context, call, caller_context
 from tests.integration.test_agents import HASH_AGENT, import_agent, problem, variant
 
@@ -137,6 +139,27 @@ class TestIdempotencyKey:
         first, second = limited(5), limited(5)
         import_agent(first, headers={"Idempotency-Key": "k"})
         import_agent(second, variant(name="other"), headers={"Idempotency-Key": "k"})
+
+    def test_a_request_that_was_billed_without_an_answer_frees_its_key(self) -> None:
+        member = Caller.from_context(limited(5))
+        assert member is not None
+        now = datetime.now(UTC)
+        request_id = str(ULID())
+        route = "POST /api/agents/{agent_id}/prompt"
+        claim = new_claim(
+            tenant_id=member.tenant_id,
+            route=route,
+            key="k",
+            content=b"same",
+            request_id=request_id,
+            now=now,
+            lease=timedelta(minutes=1),
+        )
+        admission = services().meter.admit(member, request_id=request_id, route=route, claim=claim)
+        assert isinstance(admission, Admission)
+        services().meter.settle(admission, Figures(input_tokens=1))
+        follower = replace(claim, holder=str(ULID()))
+        assert services().claims.take(follower, now) == follower
 
     def test_a_silent_holder_is_replaced_when_its_lease_ends(self) -> None:
         caller = limited(5)

@@ -19,7 +19,7 @@ from smyth.platform.access import Caller
 from smyth.platform.errors import Busy, QuotaExceeded
 from smyth.platform.metering import Admission, Entry, Figures, Metering
 from smyth.platform.plans import PLANS
-from tests.integration.events import new_tenant_id
+from tests.integration.events import LambdaContext, handler, new_tenant_id
 
 ROUTE = "POST /api/agents/{agent_id}/prompt"
 Call = Callable[..., Any]
@@ -192,6 +192,19 @@ class TestSweep:
         world.metering.sweep()
         (entry,) = world.ledger
         assert (entry.status, entry.input_tokens, entry.price, world.used) == ("settled", 9, 50, 1)
+
+    def test_an_entry_that_only_told_that_it_is_at_work_is_released(self, world: World) -> None:
+        world.metering.note(world.admit(), Figures(duration_ms=15_000))
+        world.now += timedelta(hours=1)
+        world.metering.sweep()
+        assert (world.ledger[0].status, world.used) == ("released", 0)
+
+    def test_the_schedule_sweeps(self, world: World) -> None:
+        world.now = datetime(2026, 1, 1, tzinfo=UTC)
+        world.admit()
+        answer = handler("schedule_tick")({"source": "aws.events"}, LambdaContext())
+        assert answer["released"] >= 1
+        assert [entry.status for entry in world.ledger] == ["released"]
 
     def test_a_settler_who_comes_late_loses_to_the_sweeper(self, world: World) -> None:
         admission = world.admit()

@@ -56,7 +56,7 @@ class DynamoMeter:
         return claim
 
     def end(self, entry: Entry, claim: Claim | None = None, answer: Answer | None = None) -> bool:
-        """See :meth:`smyth.platform.metering.MeterStore.end`: one write call, two for a refused request's claim."""
+        """See :meth:`smyth.platform.metering.MeterStore.end`: one write call, one more to free a claim."""
         writes = [_end(entry)]
         if entry.status == "released" and entry.meter:
             writes.append(update(_meter_key(entry), "ADD #used :back", {"back": -1}))
@@ -69,7 +69,7 @@ class DynamoMeter:
                 self.end(entry.released(entry))
                 return False
             return failed.item.get("status") == entry.status
-        if claim is not None and entry.status == "released":
+        if claim is not None and answer is None:
             self._claims.drop(claim)
         return True
 

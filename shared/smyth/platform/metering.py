@@ -47,6 +47,11 @@ class Figures(BaseModel):
     provider_cost: int = 0
     duration_ms: int = 0
 
+    @property
+    def of_a_model(self) -> bool:
+        """Whether a model was asked, which the provider takes money for."""
+        return bool(self.model or self.input_tokens or self.output_tokens or self.cached_tokens or self.provider_cost)
+
 
 class Entry(Figures):
     """One billable request in the ledger; final once it is settled or released."""
@@ -187,18 +192,17 @@ class Metering:
         self.store.note(admission.entry, figures)
 
     def sweep(self) -> tuple[int, int]:
-        """End what was left open: settled where something is known to have been used, else released.
+        """End what was left open: settled where a model is known to have been asked, else released.
 
         Returns how many were settled and released.
         """
         settled = released = 0
         for entry in self.store.overdue(self._now()):
             figures = Figures.model_validate(entry.model_dump(include=set(Figures.model_fields)))
-            used_something = figures != Figures()
-            ended = entry.settled(figures) if used_something else entry.released(figures)
+            ended = entry.settled(figures) if figures.of_a_model else entry.released(figures)
             if self.store.end(ended):
-                settled += used_something
-                released += not used_something
+                settled += ended.status == "settled"
+                released += ended.status == "released"
         return settled, released
 
     def terms(self, plan_name: str, overrides: Mapping[str, int | None]) -> tuple[Plan, Limits]:

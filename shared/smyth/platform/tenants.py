@@ -152,7 +152,7 @@ class Tenants:
         for _ in range(_ATTEMPTS):
             tenant = self.get(tenant_id)
             changed = tenant.model_copy(update=_changed(tenant, changes))
-            if changed.plan != tenant.plan:
+            if changes.plan is not None:  # Also when it stays: that mends a fence that an earlier try left open.
                 self._fence.place(tenant, changed.plan)
             if self._store.replace(changed):
                 return changed
