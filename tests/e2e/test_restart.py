@@ -1,0 +1,99 @@
+"""Data survive a stop, and a kill of everything at once; nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.laptop import EXAMPLES, Dev, processes_of, start
+
+_DOCUMENT = json.loads((EXAMPLES / "hash-api.smyth").read_text())
+_MD5 = "b10a8db164e0754105b7a99be72e3fe5"
+
+
+def test_a_stopped_cloud_comes_back_with_everything(tmp_path: Path) -> None:
+    first = start(tmp_path)
+    with first.client() as http:
+        agent = http.post("/api/agents/import", json=_DOCUMENT).json()["id"]
+        turn = http.get(f"/api/agents/{agent}/chat", params={"message": "remember"}).json()
+        used = http.get("/api/usage").json()["requests"]["used"]
+    first.stop()
+    assert processes_of(tmp_path) == []
+    assert not (tmp_path / "dev.json").exists()
+
+    began = time.monotonic()
+    second = start(tmp_path)
+    assert time.monotonic() - began < 15
+    try:
+        assert (second.tenant_id, second.tenant_key) == (first.tenant_id, first.tenant_key)
+        assert second.operator_key == first.operator_key
+        with second.client() as http:
+            assert http.get(f"/api/agents/{agent}/export").json() == _DOCUMENT
+            history = {"conversation_id": turn["conversation_id"]}
+            said = http.get(f"/api/agents/{agent}/chat", params=history).json()["messages"]
+            assert [message["role"] for message in said] == ["user", "assistant"]
+            assert http.get("/api/usage").json()["requests"]["used"] == used
+    finally:
+        second.stop()
+    assert processes_of(tmp_path) == []
+
+
+def test_after_a_kill_every_agent_older_than_a_second_is_there_and_runs(tmp_path: Path) -> None:
+    cloud = start(tmp_path)
+    acknowledged = _import_until_killed(cloud)
+    assert processes_of(tmp_path) == []
+    assert len(acknowledged) >= 20, "too few agents were old enough to tell"
+
+    again = start(tmp_path)
+    try:
+        with again.client() as http, ThreadPoolExecutor(4) as clients:
+            path = "/api/agents/{}/run/hash"
+            runs = clients.map(lambda agent: http.post(path.format(agent), json={"text": "Hello World"}), acknowledged)
+            assert [(run.status_code, run.json().get("md5")) for run in runs] == [(200, _MD5)] * len(acknowledged)
+            exports = clients.map(lambda agent: http.get(f"/api/agents/{agent}/export").json(), acknowledged[:20])
+            assert list(exports) == [_DOCUMENT] * 20
+    finally:
+        again.stop()
+
+
+def _import_until_killed(cloud: Dev) -> list[str]:
+    """Import agents from four clients, kill the cloud when some are old; those acknowledged a second before it."""
+    acknowledged: list[tuple[float, str]] = []
+    killed = threading.Event()
+
+    def import_agents() -> None:
+        with cloud.client() as http:
+            while not killed.is_set():
+                try:
+                    answer = http.post("/api/agents/import", json=_DOCUMENT)
+                except httpx.TransportError:
+                    return
+                if answer.status_code == 201:
+                    acknowledged.append((time.monotonic(), answer.json()["id"]))
+
+    writers = [threading.Thread(target=import_agents) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    deadline = time.monotonic() + 60
+    old: list[str] = []
+    while len(old) < 20 and time.monotonic() < deadline:
+        writers[0].join(0.1)
+        old = [agent for at, agent in list(acknowledged) if at < time.monotonic() - 1]
+    at_kill = time.monotonic()
+    cloud.kill()
+    killed.set()
+    for writer in writers:
+        writer.join()
+    return [agent for at, agent in acknowledged if at < at_kill - 1]
+
+
+def test_a_second_cloud_on_the_same_folder_is_refused(dev: Dev) -> None:
+    with pytest.raises(pytest.fail.Exception, match="in use by another smyth dev"):
+        start(dev.data)
+    assert (dev.data / "dev.json").exists()
