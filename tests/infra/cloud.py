@@ -37,3 +37,9 @@ class Cloud:
         made = gateway.create_api_key(name=f"of-{plan}", value=f"{plan}-{time.time_ns()}-{'x' * 20}", enabled=True)
         gateway.create_usage_plan_key(usagePlanId=self.plan(plan)["id"], keyId=made["id"], keyType="API_KEY")
         return made["value"]
+
+    def faults(self, function: str) -> str:
+        """What a function logged as errors."""
+        group = f"/aws/lambda/{self.deployed.functions[function]}"
+        events = self.aws("logs").filter_log_events(logGroupName=group)["events"]
+        return "\n".join(event["message"] for event in events if '"ERROR"' in event["message"])

@@ -1,4 +1,7 @@
-"""Synthesised templates for the tests of the stack; one process makes them all, each once."""
+"""Synthesised templates for the tests of the stack, each made once in a process.
+
+Whoever uses them is in the xdist group "infra", so that one process makes them.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,6 @@ import pytest
 
 from infra import customer as customers
 from infra.app import synthesise
-
-HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share templates in one process; those that share an emulator in another."""
-    for item in items:
-        if HERE in item.path.parents:
-            own = item.path.stem in {"test_deploy", "test_rights"}
-            item.add_marker(pytest.mark.xdist_group(f"infra-{item.path.stem}" if own else "infra"))
 
 
 @dataclass(frozen=True)

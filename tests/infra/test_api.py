@@ -13,6 +13,8 @@ from smyth.platform.plans import PLANS
 from smyth.platform.routes import ROUTES, Route
 from tests.infra.conftest import Stack, plain
 
+pytestmark = pytest.mark.xdist_group("infra")
+
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_calls_its_function_behind_the_right_locks(demo: Stack, laptop: Stack, route: Route) -> None:

@@ -14,6 +14,8 @@ from tests.infra.cloud import Cloud
 from tests.infra.conftest import Stack
 from tests.integration.emulator import emulator
 
+pytestmark = pytest.mark.xdist_group("infra-deploy")
+
 #: So slow that no test sees the bucket fill again.
 SLOW = {"rate": 0.001, "burst": 2}
 WIDE = {"rate": 1000, "burst": 1000}

@@ -2,10 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from infra.permissions import GRANTS
 from smyth.http.settings import Settings
 from smyth.platform.routes import FUNCTIONS
 from tests.infra.conftest import Stack, plain
+
+pytestmark = pytest.mark.xdist_group("infra")
 
 
 def test_every_function_is_there_with_its_figures(demo: Stack) -> None:

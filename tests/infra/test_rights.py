@@ -16,6 +16,8 @@ from tests.infra.cloud import Cloud
 from tests.infra.conftest import Stack
 from tests.integration.emulator import emulator
 
+pytestmark = pytest.mark.xdist_group("infra-rights")
+
 BUCKET = "smyth-laptop-000000000000-us-east-1"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -47,11 +49,13 @@ class Caller:
         self.called: set[tuple[str, str]] = set()
 
     def __call__(self, method: str, template: str, /, *, json: Any = None, files: Any = None, **parts: str) -> Any:
-        self.called.add((method, template.partition("?")[0]))
+        route = next(one for one in ROUTES if (one.method, one.path) == (method, template.partition("?")[0]))
+        self.called.add((route.method, route.path))
         again = {"Idempotency-Key": f"{method}-{template}"} if method == "POST" else {}
         path = template.format(**parts)
         answer = self._cloud.call(method, path, json=json, files=files, **self._headers, **again)
-        assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
+        said = f"{method} {path}: {answer.status_code} {answer.text}"
+        assert answer.status_code < 300, f"{said}\n{self._cloud.faults(route.function)}"
         is_json = answer.text and answer.headers.get("content-type", "").startswith("application/json")
         return answer.json() if is_json else answer.text
 

@@ -5,8 +5,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
 from smyth.platform.routes import FUNCTIONS
 from tests.infra.conftest import Stack, plain
+
+pytestmark = pytest.mark.xdist_group("infra")
 
 #: Resources that cannot be named more narrowly, and why.
 OPEN_ENDED = {

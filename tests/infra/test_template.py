@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
+import pytest
 
 from infra.schemas import Schemas
 from tests.infra.conftest import Stack
+
+pytestmark = pytest.mark.xdist_group("infra")
 
 
 def test_the_template_has_room_to_grow(demo: Stack, laptop: Stack) -> None:
