@@ -46,8 +46,9 @@ async def _run(data: Path, *, host: str, port: int, watch: bool, console: Consol
     steps = Steps(console)
     async with running(DataFolder(data), host=host, port=port, tell=steps.begin) as cloud:
         steps.end()
-        welcome(cloud, console)
         watching = asyncio.create_task(_watch(cloud, console)) if watch else None
+        await asyncio.sleep(0)  # The watch begins before anyone is told that the cloud is up.
+        welcome(cloud, console)
         try:
             await cloud.until_it_ends()
         finally:
@@ -106,4 +107,4 @@ def welcome(cloud: Running, console: Console) -> None:
     console.print(f"  operator key     {cloud.operator_key}", soft_wrap=True)
     console.print(f"  demo tenant      {cloud.tenant_id}", soft_wrap=True)
     console.print(f"  demo tenant key  {cloud.tenant_key}", soft_wrap=True)
-    console.print("Ctrl-C stops it and keeps the data.\n")
+    console.print("Ctrl-C stops it and keeps the data.")
