@@ -13,6 +13,8 @@ class GatewayResponse:
 
     #: None, for the two catch-all kinds: the error's own status.
     status: int | None
+    #: The stable word for programs, as the functions' own errors have it.
+    code: str
     detail: str
     retry_after_s: int | None = None
 
@@ -29,7 +31,7 @@ class GatewayResponse:
     def templates(self) -> dict[str, str]:
         """The body. Only variables without the caller's own words: API Gateway does not escape them."""
         title = HTTPStatus(self.status).phrase if self.status else "Error at the gateway"
-        body: dict[str, object] = {"type": "about:blank", "title": title}
+        body: dict[str, object] = {"type": f"urn:smyth:problem:{self.code}", "title": title}
         if self.status:
             body["status"] = self.status
         body |= {"detail": self.detail, "instance": "$context.resourcePath", "request_id": "$context.requestId"}
@@ -40,36 +42,54 @@ _KEY = "Send a valid key as 'x-api-key: <key>' or 'Authorization: Bearer <key>'.
 _OURS = "The fault is on our side and nothing was billed. Try again; if it stays, tell the operator the request_id."
 
 GATEWAY_RESPONSES: dict[str, GatewayResponse] = {
-    "UNAUTHORIZED": GatewayResponse(401, f"The key is missing or unknown. {_KEY}"),
-    "EXPIRED_TOKEN": GatewayResponse(401, f"The key has expired. {_KEY}"),
-    "INVALID_SIGNATURE": GatewayResponse(401, f"Signed requests are not taken. {_KEY}"),
+    "UNAUTHORIZED": GatewayResponse(401, "unauthorized", f"The key is missing or unknown. {_KEY}"),
+    "EXPIRED_TOKEN": GatewayResponse(401, "unauthorized", f"The key has expired. {_KEY}"),
+    "INVALID_SIGNATURE": GatewayResponse(401, "unauthorized", f"Signed requests are not taken. {_KEY}"),
     "ACCESS_DENIED": GatewayResponse(
-        403, "This key may not call this route. Use a key whose role and routes allow it."
+        403, "forbidden", "This key may not call this route. Use a key whose role and routes allow it."
     ),
     "INVALID_API_KEY": GatewayResponse(
-        403, "This key belongs to no plan, and billable routes need one. Use a tenant's key, not the operator's."
+        403,
+        "forbidden",
+        "This key belongs to no plan, and billable routes need one. Use a tenant's key, not the operator's.",
     ),
-    "WAF_FILTERED": GatewayResponse(403, "The firewall refused this request. Tell the operator the request_id."),
+    "WAF_FILTERED": GatewayResponse(
+        403, "forbidden", "The firewall refused this request. Tell the operator the request_id."
+    ),
     # So API Gateway calls a route that it does not know.
-    "MISSING_AUTHENTICATION_TOKEN": GatewayResponse(404, "There is no such route. See /docs for those there are."),
-    "RESOURCE_NOT_FOUND": GatewayResponse(404, "There is no such route. See /docs for those there are."),
-    "BAD_REQUEST_BODY": GatewayResponse(400, "The body does not fit this route. See /docs for what it takes."),
+    "MISSING_AUTHENTICATION_TOKEN": GatewayResponse(
+        404, "not_found", "There is no such route. See /docs for those there are."
+    ),
+    "RESOURCE_NOT_FOUND": GatewayResponse(404, "not_found", "There is no such route. See /docs for those there are."),
+    "BAD_REQUEST_BODY": GatewayResponse(
+        400, "invalid", "The body does not fit this route. See /docs for what it takes."
+    ),
     "BAD_REQUEST_PARAMETERS": GatewayResponse(
-        400, "A parameter is missing or wrong. See /docs for what the route takes."
+        400, "invalid", "A parameter is missing or wrong. See /docs for what the route takes."
     ),
     "UNSUPPORTED_MEDIA_TYPE": GatewayResponse(
-        415, "This content type is not taken. See /docs for what the route takes."
+        415, "unsupported_media_type", "This content type is not taken. See /docs for what the route takes."
     ),
     "REQUEST_TOO_LARGE": GatewayResponse(
-        413, "The request is over the gateway's 10 MB. Upload big files by the address that /api/storage/upload gives."
+        413,
+        "too_large",
+        "The request is over the gateway's 10 MB. Upload big files by the address that /api/storage/upload gives.",
     ),
-    "THROTTLED": GatewayResponse(429, "Too many requests at once for this plan. Wait a moment, then try again.", 1),
-    "QUOTA_EXCEEDED": GatewayResponse(429, "The plan's requests of this month are used up. They renew on the first."),
-    "AUTHORIZER_FAILURE": GatewayResponse(500, f"The key could not be checked. {_OURS}"),
-    "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(500, f"The key could not be checked. {_OURS}"),
-    "API_CONFIGURATION_ERROR": GatewayResponse(500, f"The route is set up wrongly. {_OURS}"),
-    "INTEGRATION_FAILURE": GatewayResponse(502, f"The function failed. {_OURS}"),
-    "INTEGRATION_TIMEOUT": GatewayResponse(504, "The answer took too long. Use the stream route for long answers."),
-    "DEFAULT_4XX": GatewayResponse(None, "The gateway refused this request. See /docs for what the route takes."),
-    "DEFAULT_5XX": GatewayResponse(None, f"The gateway failed. {_OURS}"),
+    "THROTTLED": GatewayResponse(
+        429, "throttled", "Too many requests at once for this plan. Wait a moment, then try again.", 1
+    ),
+    "QUOTA_EXCEEDED": GatewayResponse(
+        429, "quota_exceeded", "The plan's requests of this month are used up. They renew on the first."
+    ),
+    "AUTHORIZER_FAILURE": GatewayResponse(500, "internal", f"The key could not be checked. {_OURS}"),
+    "AUTHORIZER_CONFIGURATION_ERROR": GatewayResponse(500, "internal", f"The key could not be checked. {_OURS}"),
+    "API_CONFIGURATION_ERROR": GatewayResponse(500, "internal", f"The route is set up wrongly. {_OURS}"),
+    "INTEGRATION_FAILURE": GatewayResponse(502, "internal", f"The function failed. {_OURS}"),
+    "INTEGRATION_TIMEOUT": GatewayResponse(
+        504, "timeout", "The answer took too long. Use the stream route for long answers."
+    ),
+    "DEFAULT_4XX": GatewayResponse(
+        None, "refused", "The gateway refused this request. See /docs for what the route takes."
+    ),
+    "DEFAULT_5XX": GatewayResponse(None, "internal", f"The gateway failed. {_OURS}"),
 }

@@ -1,4 +1,4 @@
-"""Every minute: end what was left open by functions that never came back."""
+"""Every few minutes: end what was left open by functions that never came back."""
 
 from __future__ import annotations
 

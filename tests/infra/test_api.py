@@ -104,6 +104,7 @@ def test_the_gateway_s_own_errors_are_problem_documents(demo: Stack, laptop: Sta
         assert response.get("statusCode") == beside[kind].get("StatusCode")
         problem = json.loads(response["responseTemplates"]["application/json"])
         assert {"type", "title", "detail", "instance", "request_id"} <= set(problem)
+        assert problem["type"].startswith("urn:smyth:problem:")
         assert str(problem.get("status", "")) == response.get("statusCode", "")
         assert response["responseParameters"]["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
     assert inside["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
