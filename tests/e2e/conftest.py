@@ -11,9 +11,9 @@ from tests.e2e.laptop import Dev, processes_of, start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs them all, so that one cloud serves them all."""
+    """One worker runs those that share the cloud."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("dev"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,9 +59,18 @@ class Dev:
         self.process.wait()
 
 
-def start(data: Path, *arguments: str, root: Path = ROOT) -> Dev:
-    """Start ``smyth dev`` in a process group of its own and wait until it says it is up."""
+def start(data: Path, *arguments: str, root: Path = ROOT, like: Dev | None = None) -> Dev:
+    """Start ``smyth dev`` in a process group of its own and wait until it says it is up.
+
+    Args:
+        data: Its data folder.
+        arguments: Further options.
+        root: The checkout to run.
+        like: A cloud whose template is taken instead of making the same again.
+    """
     data.mkdir(parents=True, exist_ok=True)
+    if like:
+        shutil.copytree(like.data / "cdk.out", data / "cdk.out")
     log = (data / "output.log").open("w+")
     smyth = [sys.executable, "-c", "from smyth.cli.main import main; main()"]
     process = subprocess.Popen(

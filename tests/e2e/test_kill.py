@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from smyth.aws.clients import client
@@ -99,6 +100,7 @@ def _check(url: str, wanted: set[str]) -> None:
         assert store.get_object(Bucket="objects", Key=f"t/{key}")["Body"].read() == key.encode() * 500
 
 
+@pytest.mark.xdist_group("kill")
 def test_twenty_kills_lose_no_more_than_a_second_and_tear_nothing(tmp_path: Path) -> None:
     moments = random.Random(7)
     wanted: set[str] = set()

@@ -104,7 +104,7 @@ async def _synthesise(folder: Path) -> None:
 
 def inputs_hash(root: Path = PROJECT) -> str:
     """A hash of everything that the template and its assets are made from."""
-    digest = hashlib.sha256(f"{CUSTOMER} {sys.version}".encode())
+    digest = hashlib.sha256(f"{CUSTOMER} {sys.version} {sys.prefix}".encode())
     for name in _INPUTS:
         start = root / name
         for path in [start] if start.is_file() else sorted(start.rglob("*")):

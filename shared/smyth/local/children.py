@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -83,8 +84,14 @@ async def start_child(
 class ChildServer(uvicorn.Server):
     """A web server inside a child process.
 
+    Idle connections are kept longer than any client of ours keeps them: else one could be closed just as it is used.
     It ends on SIGTERM alone: Ctrl-C reaches the whole process group, and the parent stops its children in order.
     """
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(
+            uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_keep_alive=75, **options)
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -74,6 +74,7 @@ async def running(folder: DataFolder, *, host: str, port: int, tell: Tell) -> As
         url = f"http://{host}:{listener.getsockname()[1]}"
         folder.dev_json.unlink(missing_ok=True)
         end_leftovers(folder)
+        folder.put_long_logs_aside()
         inputs = await asyncio.to_thread(inputs_hash)
         synthesis = asyncio.create_task(synthesised(folder.assembly, inputs))
         stack.callback(synthesis.cancel)
@@ -132,6 +133,7 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
     with listener:
         try:
             listener.bind((host, port))
+            listener.listen(512)
         except OSError as error:
             raise LocalCloudError(
                 f"port {port} on {host} cannot be used ({error.strerror}); pass another --port"

@@ -14,8 +14,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from smyth.local.children import ChildServer
 from smyth.local.folder import DataFolder
 from smyth.local.gaps import torn_objects
@@ -48,8 +46,7 @@ async def serve(folder: DataFolder, listener: socket.socket) -> None:
             snapshots.note_request(scope)
 
     saving = asyncio.create_task(snapshots.run())
-    config = uvicorn.Config(noted, log_level="warning", server_header=False, date_header=False, ws="none")
-    await ChildServer(config).serve(sockets=[listener])
+    await ChildServer(noted, date_header=False).serve(sockets=[listener])
     saving.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await saving

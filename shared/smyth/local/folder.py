@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_LONG_LOG_BYTES = 10 * 1024 * 1024
+
 
 class LocalCloudError(Exception):
     """The laptop cloud cannot do what was asked; the message says why and what to do."""
@@ -66,6 +68,12 @@ class DataFolder:
         """Make the folders; only the owner may look inside."""
         for folder in (self.root, self.blobs, self.objects, self.logs, self.temporary):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def put_long_logs_aside(self) -> None:
+        """Begin logs anew that have grown long; the old ones stay until the next time."""
+        for log in self.logs.rglob("*.log"):
+            if log.stat().st_size > _LONG_LOG_BYTES:
+                log.replace(log.with_suffix(".old"))
 
     @contextmanager
     def locked(self) -> Iterator[None]:

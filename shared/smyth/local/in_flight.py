@@ -13,8 +13,7 @@ from smyth.http.problems import Problem
 class InFlight:
     """Lets a few requests per function through and queues the rest.
 
-    A cold burst of 32 requests would else start 32 processes at once, each importing for itself (see the README's
-    limits): four that are reused answer far sooner.
+    A cold burst of 32 requests would else start 32 processes at once: four that are reused answer far sooner.
     """
 
     def __init__(self, *, per_function: int = 4, wait_seconds: float = 25.0) -> None:

@@ -10,8 +10,6 @@ import importlib
 import socket
 import sys
 
-import uvicorn
-
 from smyth.local.children import ChildServer
 
 
@@ -19,8 +17,8 @@ def main(function: str, descriptor: int) -> None:
     """Serve ``app`` of the function's handler until SIGTERM."""
     sys.path.insert(0, function)
     app = importlib.import_module("handler").app
-    config = uvicorn.Config(app, log_level="warning", server_header=False, ws="none", timeout_graceful_shutdown=3)
-    asyncio.run(ChildServer(config).serve(sockets=[socket.socket(fileno=descriptor)]))
+    server = ChildServer(app, timeout_graceful_shutdown=3)
+    asyncio.run(server.serve(sockets=[socket.socket(fileno=descriptor)]))
 
 
 if __name__ == "__main__":

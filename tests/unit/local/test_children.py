@@ -18,14 +18,13 @@ from smyth.local.folder import DataFolder
 
 #: A child as the cloud's own: it serves on the socket handed over, until SIGTERM or its parent's end.
 _CHILD = """
-import asyncio, socket, sys, uvicorn
+import asyncio, socket, sys
 from smyth.local.children import ChildServer
 async def app(scope, receive, send):
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"here"})
-config = uvicorn.Config(app, lifespan="off", log_level="warning")
-asyncio.run(ChildServer(config).serve(sockets=[socket.socket(fileno=int(sys.argv[1]))]))
+asyncio.run(ChildServer(app, lifespan="off").serve(sockets=[socket.socket(fileno=int(sys.argv[1]))]))
 """
 #: Starts such a child and waits; tells the child's process id and port.
 _PARENT = """

@@ -146,6 +146,8 @@ class Snapshots:
                 continue
             try:
                 state = _tables_without_items() if name == "dynamodb" else getters[name]()
+                if name == "cloudformation":
+                    del state["stack_events"]  # They grow with each deployment, and only a running one is asked for.
                 text = json.dumps(state, default=persistence._json_default)
             except RuntimeError:  # a thread is changing it right now; the next save takes it
                 self._services_touched = True
