@@ -99,6 +99,7 @@ def _keys_and_usage(tenant: Caller) -> None:
     tenant("GET", "/api/keys")
     tenant("DELETE", "/api/keys/{key_id}", key_id=key_id)
     tenant("GET", "/api/usage")
+    tenant("GET", "/api/components")
     tenant("GET", "/api/connectors")
 
 

@@ -83,6 +83,7 @@ def test_vectors_files_connectors_and_health(caller: Context) -> None:
     checked("POST", "/api/vectordb/upsert", body={"namespace": "n", "items": [item]}, caller=caller)
     checked("POST", "/api/vectordb/search", body={"namespace": "n", "vector": [1, 2]}, caller=caller)
     checked("POST", "/api/storage/upload", body={"name": "a", "size": 1}, caller=caller)
+    checked("GET", "/api/components", caller=caller)
     checked("GET", "/api/connectors", caller=caller)
     checked("GET", "/health")
 

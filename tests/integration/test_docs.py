@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from functions.openapi import build, render
 from smyth import __version__
+from smyth.components.registry import names
 from smyth.connectors.models.catalog import PROVIDERS
 from smyth.http.settings import settings
 from smyth.platform.routes import ROUTES
@@ -157,8 +158,25 @@ def test_connectors_need_a_key_and_a_viewers_is_enough() -> None:
     assert call("GET", "/api/connectors", caller=OPERATOR).status == 200
 
 
+def test_components_tell_settings_and_ports() -> None:
+    answer = call("GET", "/api/components", caller=caller_context(role="viewer"))
+    assert answer.status == 200
+    assert answer.json()["next_cursor"] is None
+    items = {one["name"]: one for one in answer.json()["items"]}
+    assert list(items) == list(names())
+    assert items["FHash"]["settings_schema"]["properties"]["algorithm"]["default"] == "md5"
+    assert items["FHash"]["inputs"][0]["name"] == "Data"
+    assert items["GenAILLM"]["custom_outputs"] is True
+    assert "maxTokens" in items["GenAILLM"]["settings_schema"]["properties"]
+
+
+def test_components_need_a_key() -> None:
+    assert call("GET", "/api/components").status == 401
+    assert call("GET", "/api/components", caller=OPERATOR).status == 200
+
+
 @pytest.mark.parametrize(
-    "name", ["health", "docs", "list_connectors", "upsert_vectors", "search_vectors", "upload_file"]
+    "name", ["health", "docs", "list_components", "list_connectors", "upsert_vectors", "search_vectors", "upload_file"]
 )
 def test_the_sample_event_is_answered(name: str) -> None:
     from tests.integration.events import LambdaContext

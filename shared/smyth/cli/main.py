@@ -27,6 +27,7 @@ COMMANDS: dict[str, _Command] = {
     "prompt": _Command("prompt", "prompt", "ask an agent once: one on a server, or a .smyth file here"),
     "chat": _Command("chat", "chat", "talk with an agent: one on a server, or a .smyth file here"),
     "validate": _Command("validate", "validate", "check a .smyth file"),
+    "components": _Command("components", "components", "list the components that agents may be built of"),
     "invoke": _Command("invoke", "invoke", "call a function's handler as Lambda would"),
     "compat": _Command("compat", "compat", "replay recorded cases of the original runtime and tell the differences"),
 }
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _help() -> str:
-    lines = [f"  {name:<10} {command.summary}" for name, command in COMMANDS.items()]
+    lines = [f"  {name:<11} {command.summary}" for name, command in COMMANDS.items()]
     return "\n".join(
         [
             "Usage: smyth COMMAND [OPTIONS]",

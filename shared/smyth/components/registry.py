@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from smyth.components.base import Component
 
 ENTRY_POINT_GROUP = "smyth.components"
-_NOT_COMPONENTS = {"base", "registry"}
+_NOT_COMPONENTS = {"base", "catalog", "registry"}
 
 
 class UnknownComponent(LookupError):

@@ -141,6 +141,7 @@ class Tour:
             )  # fmt: skip
 
     async def _look_at_connectors_and_files(self) -> None:
+        await self._call("GET", "/api/components", check=lambda answer: answer["items"][0])
         await self._call("GET", "/api/connectors", check=lambda answer: answer["items"][0])
         file = {"file": ("note.txt", b"A small file.", "text/plain")}
         await self._call("POST", "/api/storage/upload", files=file, expect=201, check=_holds({"size": 13}))

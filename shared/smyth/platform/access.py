@@ -21,7 +21,7 @@ ROLES = ("viewer", "developer", "admin", "owner")
 
 #: What a key that is limited to agents may call besides routes that name an agent;
 #: their functions look at single agents themselves.
-_OPEN_TO_AGENT_KEYS = {"GET /api/agents", "POST /api/skills/add", "GET /api/connectors"}
+_OPEN_TO_AGENT_KEYS = {"GET /api/agents", "POST /api/skills/add", "GET /api/components", "GET /api/connectors"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ FUNCTIONS = {
     "manage_keys": HEAVY,
     "import_agent": HEAVY,
     "run_endpoint": HEAVY,
+    "list_components": HEAVY,
 }
 
 
