@@ -71,6 +71,10 @@ class Run:
     conversation: list[dict[str, Any]] = field(default_factory=list)
 
 
+def unheard(text: str) -> None:
+    """Take text where nobody listens."""
+
+
 #: Runs what hangs on a loop component's ``loop_output``, once per item and so many at a time,
 #: and returns for each item the list of its results.
 Each = Callable[[list[Any], int], Awaitable[list[list[Any]]]]
@@ -91,6 +95,8 @@ class Call:
     received: tuple[str, ...] = ()
     #: Only for components with a ``loop_output``; None where nothing is connected to it.
     each: Each | None = None
+    #: Takes a line for the run's log, such as what a script printed.
+    log: Callable[[str], None] = unheard
 
 
 class ComponentError(Exception):

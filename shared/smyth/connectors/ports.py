@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smyth.connectors.models.port import ModelPort
+    from smyth.connectors.telemetry.port import Telemetry
     from smyth.connectors.vault.port import Vault
 
 
@@ -28,3 +29,5 @@ class Ports:
     vault: Vault = field(default_factory=MemoryVault)
     #: Injected so that runs can be repeated in tests; returns an aware UTC time.
     clock: Callable[[], datetime] = _now
+    #: Hears of every component that ran; None: nobody listens, and listening costs nothing.
+    telemetry: Telemetry | None = None

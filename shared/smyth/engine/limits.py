@@ -67,7 +67,7 @@ class Meter:
         Raises:
             RunError: It is too much.
         """
-        self._bytes -= _size(outputs, self._bytes)
+        self._bytes -= size_of(outputs, self._bytes)
         if self._bytes < 0:
             raise RunError(
                 f"The run was ended because its components put out more than {self.limits.output_bytes:,} bytes. "
@@ -80,7 +80,7 @@ def out_of_time(limits: Limits) -> RunError:
     return RunError(f"The run was ended after {limits.seconds:g} seconds. Split the work into smaller runs.")
 
 
-def _size(value: Any, enough: int) -> int:
+def size_of(value: Any, enough: int) -> int:
     """Return about how long ``value`` is in JSON, or something over ``enough`` once it is past that.
 
     Values may share parts and so be exponentially larger than the memory they take: the walk stops in time.

@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from smyth.components.base import Call, ComponentError, Each, Request, Run
+from smyth.components.base import Call, ComponentError, Each, Request, Run, unheard
 from smyth.connectors.ports import Ports
 from smyth.engine.frame import Frame, Values
 from smyth.engine.inputs import prepare
 from smyth.engine.limits import Limits, Meter, RunError, out_of_time
+from smyth.engine.observe import Observer
 from smyth.engine.plan import Plan, Step
 from smyth.engine.results import RunResult, data, results
 from smyth.engine.variables import resolve
@@ -48,6 +49,10 @@ async def run(
         return entry
     limits = limits or Limits()
     ports = ports or Ports()
+    observer = None
+    if ports.telemetry is not None:
+        observer = Observer(ports.telemetry, ports, plan.agent_id, limits.output_bytes)
+        ports = observer.ports
     document = plan.document
     resolved, secret = await resolve(document.variables, variables or {}, ports.vault, plan.team_id)
     work = Run(
@@ -59,7 +64,7 @@ async def run(
         secret_variables=secret,
         ports=ports,
         session_id=session_id or f"rt-{uuid.uuid4().hex}",
-        passthrough=passthrough or _discard,
+        passthrough=passthrough or unheard,
         expand_caller_data=limits.expand_caller_data,
         conversation=list(conversation),
     )
@@ -67,7 +72,7 @@ async def run(
     frame.activate(entry)
     try:
         async with asyncio.timeout(limits.seconds):
-            await _Execution(work, Meter(limits)).drain(frame)
+            await _Execution(work, Meter(limits), observer).drain(frame)
     except RunError as error:
         return RunResult({"error": str(error), **error.details}, usage=work.usage, failed=True)
     except TimeoutError:
@@ -87,18 +92,15 @@ def find_entry(plan: Plan, request: Request) -> Step | RunResult:
     return step
 
 
-def _discard(text: str) -> None:
-    """Take passed-through text where nobody listens."""
-
-
 class _Execution:
     """What all frames of one run share."""
 
-    __slots__ = ("_meter", "_public", "_run")
+    __slots__ = ("_meter", "_observer", "_public", "_run")
 
-    def __init__(self, run: Run, meter: Meter) -> None:
+    def __init__(self, run: Run, meter: Meter, observer: Observer | None) -> None:
         self._run = run
         self._meter = meter
+        self._observer = observer
         self._public: dict[str, Any] = {
             name: value for name, value in run.variables.items() if name not in run.secret_variables
         }
@@ -135,6 +137,13 @@ class _Execution:
         return finished
 
     async def _execute(self, step: Step, arrived: Values, frame: Frame) -> Values:
+        if self._observer is None:
+            return await self._outputs(step, arrived, frame, unheard)
+        with self._observer.watch(step, arrived) as watched:
+            watched.outputs = await self._outputs(step, arrived, frame, watched.log)
+        return watched.outputs
+
+    async def _outputs(self, step: Step, arrived: Values, frame: Frame, log: Callable[[str], None]) -> Values:
         self._meter.count_component()
         node = step.node
         if step.kind is None:
@@ -147,7 +156,7 @@ class _Execution:
             return {"id": node.id, "name": node.name, "_error": step.settings_error}
         try:
             inputs = prepare(step, arrived, self._run, self._public)
-            call = Call(node, step.settings, inputs, self._run, tuple(arrived), self._each(step, frame))
+            call = Call(node, step.settings, inputs, self._run, tuple(arrived), self._each(step, frame), log)
             outputs = await step.kind.run(call)
         except RunError:
             raise

@@ -137,8 +137,10 @@ class Services:
     def ports(self, tenant_id: str) -> Ports:
         """Return the world that a tenant's agents may use."""
         from smyth.connectors.ports import Ports
+        from smyth.connectors.telemetry.log import LogTelemetry
+        from smyth.http.app import logger
 
-        return Ports(models=self.models)
+        return Ports(models=self.models, telemetry=LogTelemetry(logger, tenant_id=tenant_id))
 
 
 @cache

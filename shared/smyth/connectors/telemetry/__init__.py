@@ -1,0 +1,1 @@
+"""What runs tell of themselves: the port, and one file per adapter."""
