@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import json
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from smyth.local.children import child_environment
+from smyth.local.children import MARK, child_environment
 from smyth.local.emulator import ACCOUNT, REGION
 from smyth.local.folder import LocalCloudError
 
@@ -86,7 +87,7 @@ async def _synthesise(folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "infra.app", "--customer", CUSTOMER, "--out", str(folder)),
         cwd=PROJECT,
-        env=child_environment(CDK_VALIDATION="false"),
+        env=child_environment(CDK_VALIDATION="false", **{MARK: str(folder.parent)}),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -94,7 +95,8 @@ async def _synthesise(folder: Path) -> None:
     try:
         output, _ = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # Ctrl-C reached it too
+            process.kill()
         await process.wait()
         raise
     if process.returncode:
