@@ -93,11 +93,33 @@ class BucketVectors:
         segment = Segment.of(items)
 
         def append(manifest: _Manifest) -> _Parts:
-            _check_fits(manifest, segment)
+            _check_fits(manifest.segments, segment)
             return [*manifest.segments, segment]
 
         self._merge_tail(folder, self._change(folder, append, self._patience_s))
         return len(segment.ids)
+
+    def replace(self, tenant_id: str, namespace: str, filter: dict[str, Any], items: Sequence[VectorItem]) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.replace`."""
+        folder = _folder(tenant_id, namespace)
+        fresh = [Segment.of(items)] if items else []
+        gone: set[str] = set()
+
+        def exchange(manifest: _Manifest) -> _Parts:
+            nonlocal gone
+            index = self._load(folder, manifest.segments)
+            gone = index.ids_where(filter)
+            kept = _without(gone, manifest.segments, index)
+            for segment in fresh:
+                _check_fits(kept, segment)
+            return [*kept, *fresh]
+
+        self._merge_tail(folder, self._change(folder, exchange, self._patience_s))
+        return len(gone)
+
+    def exists(self, tenant_id: str, namespace: str) -> bool:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.exists`."""
+        return self._read(_folder(tenant_id, namespace))[1] is not None
 
     def search(
         self, tenant_id: str, namespace: str, vector: Sequence[float], top_k: int, filter: dict[str, Any] | None = None
@@ -117,9 +139,7 @@ class BucketVectors:
                 gone = len(index)
                 return []
             gone = int(any(item_id in segment.ids for segment in index.segments))
-            pairs = zip(manifest.segments, index.segments, strict=True)
-            parts = [segment.without(item_id) if item_id in segment.ids else entry for entry, segment in pairs]
-            return [part for part in parts if isinstance(part, _Entry) or part.ids]
+            return _without({item_id}, manifest.segments, index)
 
         self._change(folder, remove, self._patience_s)
         return gone
@@ -243,16 +263,23 @@ def _folder(tenant_id: str, namespace: str) -> str:
     return f"t/{tenant_id}/vectors/{namespace}/"
 
 
-def _check_fits(manifest: _Manifest, segment: Segment) -> None:
+def _without(ids: set[str], entries: list[_Entry], index: Index) -> _Parts:
+    """Return the parts of a namespace that lacks some items; segments that have none of them stay as they are."""
+    pairs = zip(entries, index.segments, strict=True)
+    parts = [entry if ids.isdisjoint(segment.ids) else segment.without(ids) for entry, segment in pairs]
+    return [part for part in parts if isinstance(part, _Entry) or part.ids]
+
+
+def _check_fits(parts: Sequence[_Entry | Segment], segment: Segment) -> None:
     """Refuse what the namespace cannot take.
 
     Raises:
         DimensionMismatch: The namespace's vectors have another length.
         NamespaceFull: There is no room.
     """
-    for entry in manifest.segments[:1]:
-        check_dimensions(segment.dimensions, entry.dimensions)
-    if sum(entry.size for entry in manifest.segments) + segment.size > MAX_NAMESPACE_BYTES:
+    for part in parts[:1]:
+        check_dimensions(segment.dimensions, part.dimensions)
+    if sum(part.size for part in parts) + segment.size > MAX_NAMESPACE_BYTES:
         raise NamespaceFull(
             f"A namespace holds at most {MAX_NAMESPACE_BYTES // 1024**2} MiB, and this one is full. "
             "Spread the items over several namespaces."

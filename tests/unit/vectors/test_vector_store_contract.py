@@ -140,6 +140,42 @@ def test_the_size_of_members_does_not_matter(store: VectorStore, size: float) ->
     assert [hit.score for hit in hits] == pytest.approx([1.0, math.sqrt(0.5)], abs=1e-6)
 
 
+def test_replaces_what_a_filter_finds_as_a_whole(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("a1", 1, 0, source="a"), item("a2", 1, 1, source="a"), item("b1", 0, 1)])
+    assert store.replace(TENANT, "notes", {"source": "a"}, [item("a1", 1, 2, text="new", source="a")]) == 2
+    hits = store.search(TENANT, "notes", (1.0, 0.0), 10)
+    assert [(hit.id, hit.text) for hit in hits] == [("a1", "new"), ("b1", None)]
+    assert store.replace(TENANT, "notes", {"source": "a"}, []) == 1
+    assert store.replace(TENANT, "notes", {"source": "a"}, []) == 0
+    assert ids(store, (1.0, 0.0)) == ["b1"]
+
+
+def test_what_was_replaced_does_not_come_back_from_older_writes(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0)])
+    store.upsert(TENANT, "notes", [item("1", 1, 0, source="a")])
+    store.replace(TENANT, "notes", {"source": "a"}, [])
+    assert ids(store, (1.0, 0.0)) == []
+
+
+def test_a_replacement_that_does_not_fit_leaves_all_as_it_was(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0, source="a"), item("2", 0, 1)])
+    with pytest.raises(DimensionMismatch):
+        store.replace(TENANT, "notes", {"source": "a"}, [item("1", 1, 0, 0, source="a")])
+    assert ids(store, (1.0, 0.0)) == ["1", "2"]
+
+
+def test_a_namespace_exists_once_it_was_written_to(store: VectorStore) -> None:
+    store.delete(TENANT, "notes", "1")
+    store.replace(TENANT, "notes", {"source": "a"}, [])
+    store.search(TENANT, "notes", (1.0, 0.0), 1)
+    assert not store.exists(TENANT, "notes")
+    store.replace(TENANT, "notes", {"source": "a"}, [item("1", 1, 0, source="a")])
+    assert store.exists(TENANT, "notes")
+    store.delete(TENANT, "notes", "1")
+    assert store.exists(TENANT, "notes")
+    assert not store.exists("ten-b", "notes")
+
+
 def test_tenants_and_namespaces_are_apart(store: VectorStore) -> None:
     store.upsert(TENANT, "notes", [item("mine", 1, 0)])
     store.upsert("ten-b", "notes", [item("theirs", 1, 0, 0)])

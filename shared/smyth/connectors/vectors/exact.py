@@ -7,7 +7,7 @@ adds one, and an item in a newer segment hides the older one with the same id.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +61,18 @@ class Segment:
         payloads = [_json({"text": item.text, "metadata": item.metadata}) for item in last.values()]
         return cls(list(last), unit([item.vector for item in last.values()]), payloads)
 
-    def without(self, item_id: str) -> Segment:
-        """Return a copy that lacks one item."""
-        rows = [row for row, known in enumerate(self.ids) if known != item_id]
-        return self.keeping(rows)
+    def without(self, ids: Collection[str]) -> Segment:
+        """Return a copy that lacks some items."""
+        return self.keeping([row for row, item_id in enumerate(self.ids) if item_id not in ids])
+
+    def matching(self, filter: dict[str, Any]) -> Rows:
+        """Mark the rows whose metadata has every member of ``filter``."""
+        import numpy as np
+
+        rows = np.ones(len(self.ids), dtype=np.bool_)
+        for field, wanted in filter.items():
+            rows &= self.rows_where(field, wanted)
+        return rows
 
     def keeping(self, rows: Sequence[int] | NDArray[np.intp]) -> Segment:
         """Return a copy with only ``rows``."""
@@ -141,9 +149,7 @@ class Index:
         query = unit([vector])[0]
         found: list[tuple[NDArray[np.float32], NDArray[np.intp], Segment]] = []
         for segment, live in zip(self.segments, self._live, strict=True):
-            rows = live.copy()
-            for field, wanted in (filter or {}).items():
-                rows &= segment.rows_where(field, wanted)
+            rows = live & segment.matching(filter or {})
             picked = np.flatnonzero(rows)
             # Copying few rows is cheaper than multiplying all; copying most of them is not.
             few = picked.size * 2 < rows.size
@@ -157,6 +163,16 @@ class Index:
         ]
         near.sort(key=lambda hit: (-hit[0], hit[1].ids[hit[2]]))
         return [_hit(score, segment, row) for score, segment, row in near[:top_k]]
+
+    def ids_where(self, filter: dict[str, Any]) -> set[str]:
+        """Return the ids of the items whose metadata has every member of ``filter``."""
+        import numpy as np
+
+        return {
+            segment.ids[int(row)]
+            for segment, live in zip(self.segments, self._live, strict=True)
+            for row in np.flatnonzero(live & segment.matching(filter))
+        }
 
     def merged(self) -> Segment:
         """Return one segment with all items that still count."""

@@ -54,6 +54,22 @@ class VectorStore(Protocol):
         """
         ...
 
+    def replace(self, tenant_id: str, namespace: str, filter: dict[str, Any], items: Sequence[VectorItem]) -> int:
+        """Write items in the place of those that ``filter`` finds, as in :meth:`search`; return how many went.
+
+        Every search sees all of the old ones, or all of the new ones. Without items it deletes.
+
+        Raises:
+            DimensionMismatch: A vector does not fit the namespace, or not the other items.
+            NamespaceFull: There is no room for the items.
+            TooManyWriters: The write did not get through.
+        """
+        ...
+
+    def exists(self, tenant_id: str, namespace: str) -> bool:
+        """Tell whether anything was ever written to the namespace."""
+        ...
+
     def search(
         self, tenant_id: str, namespace: str, vector: Sequence[float], top_k: int, filter: dict[str, Any] | None = None
     ) -> list[Hit]:
