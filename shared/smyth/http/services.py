@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from smyth.aws.table import Table
     from smyth.aws.vectors import BucketVectors
     from smyth.connectors.embeddings.gateway import EmbeddingGateway
+    from smyth.connectors.http.client import HttpClient
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
     from smyth.platform.agents import Agents
@@ -134,13 +135,22 @@ class Services:
 
         return Files(DynamoFiles(self.table), BucketFiles(self.bucket))
 
+    @cached_property
+    def http(self) -> HttpClient:
+        """HTTP to what documents name."""
+        from smyth.connectors.http.addresses import AddressGuard
+        from smyth.connectors.http.client import HttpClient
+
+        private, allowed = self._settings.allow_private_http, self._settings.allowed_http
+        return HttpClient(AddressGuard(allow_private=private, allowed=allowed))
+
     def ports(self, tenant_id: str) -> Ports:
         """Return the world that a tenant's agents may use."""
         from smyth.connectors.ports import Ports
         from smyth.connectors.telemetry.log import LogTelemetry
         from smyth.http.app import logger
 
-        return Ports(models=self.models, telemetry=LogTelemetry(logger, tenant_id=tenant_id))
+        return Ports(models=self.models, http=self.http, telemetry=LogTelemetry(logger, tenant_id=tenant_id))
 
 
 @cache

@@ -32,6 +32,8 @@ class Settings:
     customer: str = ""
     #: Agents may call addresses inside private networks; only on a laptop.
     allow_private_http: bool = False
+    #: Host names and networks that agents may call though they are not public.
+    allowed_http: tuple[str, ...] = ()
     #: The request context may come as a header; only where nothing but the stack's own front reaches the socket.
     trust_request_context: bool = False
 
@@ -52,6 +54,7 @@ class Settings:
             embedding_model=env.get("SMYTH_EMBEDDING_MODEL", ""),
             customer=env.get("SMYTH_CUSTOMER", ""),
             allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
+            allowed_http=tuple(env.get("SMYTH_ALLOWED_HTTP", "").replace(",", " ").split()),
             trust_request_context=env.get("SMYTH_TRUST_REQUEST_CONTEXT") == "1",
         )
 
