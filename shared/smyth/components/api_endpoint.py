@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from smyth.components import _files as files
 from smyth.components import base
 from smyth.components.base import Call, Port, Run
 from smyth.document.model import InputPort
@@ -45,12 +46,23 @@ class APIEndpoint(base.Component):
         outputs = {output.name for output in call.node.outputs} | {output.expression for output in call.node.outputs}
         body = {} if request.body is None else request.body
         if isinstance(body, dict):
-            body = _filled(body, "body", call, outputs)
-        query = _filled(dict(request.query), "query", call, outputs)
+            body = await _filled(body | _uploads(call), "body", call, outputs)
+        query = await _filled(dict(request.query), "query", call, outputs)
         return {"headers": headers, "body": body, "query": query, "params": {}}
 
 
-def _filled(given: dict[str, Any], part: str, call: Call, outputs: set[str]) -> dict[str, Any]:
+def _uploads(call: Call) -> dict[str, Any]:
+    """Return the uploaded files of the declared file inputs, each under the name of its field."""
+    found: dict[str, Any] = {}
+    names = {port.name for port in call.node.inputs if port.type.lower() in files.FILE_TYPES}
+    for upload in call.run.request.files:
+        name = upload.get("fieldname")
+        if name in names:
+            found.setdefault(name, []).append(upload)
+    return {name: uploads[0] if len(uploads) == 1 else uploads for name, uploads in found.items()}
+
+
+async def _filled(given: dict[str, Any], part: str, call: Call, outputs: set[str]) -> dict[str, Any]:
     """Return a part of the request with defaults, placeholders filled, and values of the declared types."""
     ports = call.node.inputs
     values = dict(given)
@@ -58,7 +70,7 @@ def _filled(given: dict[str, Any], part: str, call: Call, outputs: set[str]) -> 
         if port.default_val is not None and f"{part}.{port.name}" in outputs and _is_missing(values.get(port.name)):
             values[port.name] = _default(port, values, call.run)
     types = {port.name: port.type for port in ports}
-    return {name: _value(value, types.get(name), call.run) for name, value in values.items()}
+    return {name: await _value(name, value, types.get(name, ""), call.run) for name, value in values.items()}
 
 
 def _is_missing(value: Any) -> bool:
@@ -74,8 +86,11 @@ def _default(port: InputPort, values: dict[str, Any], run: Run) -> Any:
     return expand(port.default_val, {**run.variables, **values}, passes=passes, secret=run.secret_variables)
 
 
-def _value(value: Any, type_name: str | None, run: Run) -> Any:
-    value = convert(_expanded(value, run), type_name)
+async def _value(name: str, value: Any, type_name: str, run: Run) -> Any:
+    value = _expanded(value, run)
+    if files.concerns_files(value, type_name):
+        return await files.convert(value, type_name, run, name=name)
+    value = convert(value, type_name)
     if isinstance(value, str):
         value = _parsed(value)
     if isinstance(value, str):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from smyth.connectors.files.memory import MemoryFiles
 from smyth.connectors.http.client import public_client
+from smyth.connectors.knowledge.knowledge import Knowledge
+from smyth.connectors.memory.in_process import InProcessMemory
 from smyth.connectors.models.echo import EchoModels
 from smyth.connectors.vault.memory import MemoryVault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+    from smyth.connectors.files.port import FileSystem
     from smyth.connectors.http.port import HttpPort
+    from smyth.connectors.memory.port import KeyValueMemory
     from smyth.connectors.models.port import ModelPort
     from smyth.connectors.telemetry.port import Telemetry
     from smyth.connectors.vault.port import Vault
@@ -35,3 +41,9 @@ class Ports:
     clock: Callable[[], datetime] = _now
     #: Hears of every component that ran; None: nobody listens, and listening costs nothing.
     telemetry: Telemetry | None = None
+    files: FileSystem = field(default_factory=MemoryFiles)
+    memory: KeyValueMemory = field(default_factory=InProcessMemory)
+    #: Texts found by meaning; needs an embedding model to be of use.
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    #: Injected so that tests need not wait; takes seconds.
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from smyth.components import _files as files
 from smyth.components.base import Run
 from smyth.engine.plan import Step
 from smyth.values import convert, expand
@@ -19,7 +20,7 @@ def merge(values: dict[str, Any], name: str, value: Any) -> None:
         values[name] = [values[name], value]
 
 
-def prepare(step: Step, arrived: dict[str, Any], run: Run, public: dict[str, Any]) -> dict[str, Any]:
+async def prepare(step: Step, arrived: dict[str, Any], run: Run, public: dict[str, Any]) -> dict[str, Any]:
     """Return the component's inputs: variables, overlaid by what arrived or the defaults, expanded and converted.
 
     Args:
@@ -29,7 +30,7 @@ def prepare(step: Step, arrived: dict[str, Any], run: Run, public: dict[str, Any
         public: The variables without those from the vault; only these are filled into what arrived.
 
     Raises:
-        ValueError: A value does not fit its declared type, or a text becomes too long.
+        ValueError: A value does not fit its declared type, a file cannot be had, or a text becomes too long.
     """
     if public and run.expand_caller_data:
         for name, value in arrived.items():
@@ -44,5 +45,9 @@ def prepare(step: Step, arrived: dict[str, Any], run: Run, public: dict[str, Any
         inputs = {name: value for name, value in run.variables.items() if name not in arrived} | arrived
     for name, type_name in step.types:
         if name in inputs:
-            inputs[name] = convert(inputs[name], type_name)
+            value = inputs[name]
+            if files.concerns_files(value, type_name):
+                inputs[name] = await files.convert(value, type_name, run, name=name)
+            else:
+                inputs[name] = convert(value, type_name)
     return inputs

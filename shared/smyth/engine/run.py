@@ -155,7 +155,7 @@ class _Execution:
         if step.settings_error:
             return {"id": node.id, "name": node.name, "_error": step.settings_error}
         try:
-            inputs = prepare(step, arrived, self._run, self._public)
+            inputs = await prepare(step, arrived, self._run, self._public)
             call = Call(node, step.settings, inputs, self._run, tuple(arrived), self._each(step, frame), log)
             outputs = await step.kind.run(call)
         except RunError:

@@ -1,0 +1,1 @@
+"""Files of agents under ``smythfs://`` addresses: the port, and one file per adapter."""

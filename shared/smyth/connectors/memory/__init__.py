@@ -1,0 +1,1 @@
+"""What agents remember by key: the port, and one file per adapter."""
