@@ -10,7 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from infra.paths import CUSTOMERS
-from smyth.platform.plans import Plan, load_plans
+from smyth.platform.plans import Plan, RunLimits, load_plans
 from smyth.platform.routes import FUNCTIONS
 
 
@@ -81,6 +81,8 @@ class Customer(BaseModel):
     reserved_concurrency: dict[FunctionName, Annotated[int, Field(ge=1)]] = {}
     #: Partial plans by name, laid over the price list; a new name is a whole new plan.
     plans: dict[str, dict[str, Any]] = {}
+    #: What one run of an agent may use up; plans may tighten it (``run_limits``). Empty: as the engine has it.
+    run_limits: RunLimits = RunLimits()
     #: Further model entries by name.
     models: dict[str, dict[str, Any]] = {}
     #: What turns texts into vectors, as ``provider/model``; without one, search is by vector alone.

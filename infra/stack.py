@@ -71,6 +71,7 @@ class SmythStack(Stack):
         said = {
             "SMYTH_CUSTOMER": customer.name,
             "SMYTH_PLANS": json.dumps(customer.plans) if customer.plans else "",
+            "SMYTH_LIMITS": customer.run_limits.model_dump_json(exclude_none=True),
             "SMYTH_MODELS": json.dumps(customer.models) if customer.models else "",
             "SMYTH_EMBEDDING_MODEL": customer.embedding_model,
             "SMYTH_ALLOW_PRIVATE_HTTP": "1" if customer.allow_private_http else "",

@@ -36,7 +36,7 @@ async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, en
     )
 
     async def work(charge: Charge) -> Any:
-        result = await run(plan, asked, ports=services().ports(caller.tenant_id))
+        result = await run(plan, asked, ports=services().ports(caller.tenant_id), limits=services().limits(caller.plan))
         charge.use(result.usage)
         if result.failed:
             raise Problem(422, "run_ended", str(result.data["error"]))

@@ -6,6 +6,7 @@ import pytest
 
 from infra import app
 from infra.customer import CustomerError, load, names
+from smyth.platform.plans import RunLimits
 
 
 def test_the_customers_of_the_project_can_be_loaded() -> None:
@@ -24,6 +25,9 @@ def test_the_customers_of_the_project_can_be_loaded() -> None:
         ("name: other", "name is 'other' but the file is called acme.yaml"),
         ("plans: {basic: {throttle: {rates: 1}}}", "plan 'basic': throttle.rates: Extra inputs"),
         ("plans: {gold: {price_per_month: 1}}", "plan 'gold': throttle.rate: Field required"),
+        ("plans: {basic: {run_limits: {components: 0}}}", "plan 'basic': run_limits.components: Input should be gr"),
+        ("run_limits: {second: 5}", "run_limits.second: Extra inputs are not permitted"),
+        ("run_limits: {seconds: 901}", "run_limits.seconds: Input should be less than or equal to 900"),
         ("reserved_concurrency: {promt_agent: 1}", "there is no function 'promt_agent'; known: create_agent"),
         ("data: {keep: maybe}", "data.keep: Input should be a valid boolean"),
         ("- a list", "must hold settings"),
@@ -37,6 +41,15 @@ def test_a_wrong_file_is_told_by_place_and_reason(tmp_path: Path, content: str, 
         load("acme", tmp_path)
     assert told in str(error.value)
     assert "acme.yaml" in str(error.value)
+
+
+def test_a_stack_says_what_a_run_may_use_up_and_plans_tighten_it(tmp_path: Path) -> None:
+    (tmp_path / "acme.yaml").write_text(
+        "run_limits: {components: 5000, expand_caller_data: false}\nplans: {basic: {run_limits: {components: 100}}}"
+    )
+    acme = load("acme", tmp_path)
+    assert acme.run_limits == RunLimits(components=5000, expand_caller_data=False)
+    assert acme.price_list()["basic"].run_limits == RunLimits(components=100)
 
 
 def test_a_missing_file_is_told_with_those_there_are(tmp_path: Path) -> None:

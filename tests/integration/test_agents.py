@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from smyth.http.app import logger
 from smyth.http.services import services
+from smyth.http.settings import settings
 from tests.integration.events import Answer, Context, call, caller_context, new_tenant_id
 
 SAMPLES = Path(__file__).resolve().parents[2] / "../shared/samples"
@@ -47,6 +49,11 @@ HASH_AGENT: dict[str, Any] = {
 
 def variant(**members: Any) -> dict[str, Any]:
     return copy.deepcopy(HASH_AGENT) | members
+
+
+def forget_settings() -> None:
+    settings.cache_clear()
+    services.cache_clear()
 
 
 def import_agent(caller: Context, document: Any = HASH_AGENT, **options: Any) -> dict[str, Any]:
@@ -389,6 +396,32 @@ class TestRun:
         answer = call("POST", f"{path}/run/hash", caller=caller, body='{"data": "\\ud800", "big": 1e999}')
         assert answer.status == 200
         assert answer.json()["result"]["body"] == {"data": "\ud800", "big": None}
+
+    def test_each_component_is_told_in_the_log(self, caller: Context, caplog: pytest.LogCaptureFixture) -> None:
+        agent = import_agent(caller)
+        with caplog.at_level("INFO", logger=logger.name):
+            run_hash(f"/api/agents/{agent['id']}", caller)
+        told = [vars(record) for record in caplog.records if record.getMessage() == "component"]
+        assert [line["component"] for line in told] == ["APIEndpoint", "FHash"]
+        assert {(line["tenant_id"], line["agent_id"]) for line in told} == {(caller["tenant_id"], agent["id"])}
+        assert all(line["ms"] >= 0 for line in told)
+
+    def test_a_run_past_the_limits_of_stack_or_plan_says_which(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        basic, pro = caller_context(plan="basic"), caller_context(plan="pro")
+        paths = {caller["plan"]: f"/api/agents/{import_agent(caller)['id']}/run/hash" for caller in (basic, pro)}
+        monkeypatch.setenv("SMYTH_LIMITS", json.dumps({"output_bytes": 1_000}))
+        monkeypatch.setenv("SMYTH_PLANS", json.dumps({"basic": {"run_limits": {"components": 1}}}))
+        forget_settings()
+        try:
+            told = problem(call("POST", paths["basic"], caller=basic, body={"data": "x"}), 422)
+            assert told["code"] == "run_ended"
+            assert 'raise the limit "components" for all or for your plan' in told["detail"]
+            assert call("POST", paths["pro"], caller=pro, body={"data": "x"}).status == 200
+            told = problem(call("POST", paths["pro"], caller=pro, body={"data": "x" * 2_000}), 422)
+            assert 'raise the limit "output_bytes"' in told["detail"]
+        finally:
+            monkeypatch.undo()
+            forget_settings()
 
     def test_the_callers_key_is_not_shown_to_the_agent(self, caller: Context) -> None:
         document = variant(connections=[])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from smyth.components.base import Request
@@ -45,6 +45,8 @@ class SkillRuns:
     ports: Ports
     session_id: str | None
     variables: Mapping[str, Any]
+    #: For each run of a skill.
+    limits: Limits
 
     async def run(
         self, name: str, arguments: dict[str, Any] | str, spoken: list[Message], passthrough: Callable[[str], None]
@@ -79,7 +81,7 @@ class SkillRuns:
             conversation=spoken,
             passthrough=passthrough,
             # What a model says is no template: it could ask for the agent's variables (PROTOCOL oddity 41).
-            limits=Limits(expand_caller_data=False),
+            limits=replace(self.limits, expand_caller_data=False),
         )
 
 

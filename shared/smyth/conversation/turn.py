@@ -17,6 +17,7 @@ from smyth.conversation.events import Content, End, Event, Start, Thinking, Tool
 from smyth.conversation.failures import ConversationError
 from smyth.conversation.skills import SkillRuns, read_arguments, result_text, skills_of, system_text
 from smyth.conversation.window import fit, output_budget
+from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
 
 #: As the original.
@@ -45,6 +46,8 @@ class Turn:
     session_id: str | None = None
     #: Agent variables over those of the document.
     variables: Mapping[str, Any] = field(default_factory=dict)
+    #: What each run of a skill may use up.
+    limits: RunLimits = RunLimits()
     #: How often in a row the model may call skills.
     max_rounds: int = MAX_ROUNDS
     #: The messages of this turn: the user's, tool rounds, the answer.
@@ -103,7 +106,7 @@ class Turn:
         model, limits = self._known_model()
         skills = skills_of(self.plan.document)
         tools = [skill.tool for skill in skills.values()]
-        runs = SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables)
+        runs = SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables, self.limits)
         self.messages.append({"role": "user", "content": self.message})
         yield Start(self.model_name)
         for _ in range(self.max_rounds + 1):

@@ -98,6 +98,8 @@ class Document(_Part):
     default_model: str | None = None
     #: The original wants text; other values are kept and used as they are.
     variables: dict[str, Any] = Field(default_factory=dict)
+    #: False: ``{{name}}`` in what callers send stays as it is (compat README, quirk 22). The original does not know it.
+    expand_caller_data: bool = True
     components: list[Component]
     connections: list[Connection]
 

@@ -57,7 +57,8 @@ class Meter:
         """
         self._components -= 1
         if self._components < 0:
-            raise RunError(f"The run was ended after {self.limits.components:,} component runs. Loop over fewer items.")
+            told = f"The run was ended after {self.limits.components:,} component runs."
+            raise RunError(f"{told} Loop over fewer items. {raised_by('components')}")
         if time.monotonic() > self._deadline:
             raise out_of_time(self.limits)
 
@@ -71,13 +72,19 @@ class Meter:
         if self._bytes < 0:
             raise RunError(
                 f"The run was ended because its components put out more than {self.limits.output_bytes:,} bytes. "
-                "Pass smaller values."
+                f"Pass smaller values. {raised_by('output_bytes')}"
             )
 
 
 def out_of_time(limits: Limits) -> RunError:
     """Return the error of a run that took too long."""
-    return RunError(f"The run was ended after {limits.seconds:g} seconds. Split the work into smaller runs.")
+    told = f"The run was ended after {limits.seconds:g} seconds."
+    return RunError(f"{told} Split the work into smaller runs. {raised_by('seconds')}")
+
+
+def raised_by(limit: str) -> str:
+    """Return who can raise a limit; it is named as :class:`Limits` and a stack's settings name it."""
+    return f'The operator of the service can raise the limit "{limit}" for all or for your plan.'
 
 
 def size_of(value: Any, enough: int) -> int:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from smyth.aws.vectors import BucketVectors
     from smyth.connectors.embeddings.gateway import EmbeddingGateway
     from smyth.connectors.http.client import HttpClient
+    from smyth.connectors.knowledge.knowledge import Knowledge
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
+    from smyth.engine import Limits
     from smyth.platform.agents import Agents
     from smyth.platform.conversations import Conversations
     from smyth.platform.files import Files
@@ -52,6 +54,16 @@ class Services:
         from smyth.platform.plans import load_plans
 
         return load_plans(self._settings.plans)
+
+    def limits(self, plan: str) -> Limits:
+        """Return what a run may use up under a plan: what the stack grants, or less."""
+        from smyth.engine import Limits
+        from smyth.platform.plans import RunLimits
+
+        granted = RunLimits.model_validate(self._settings.limits)
+        if plan in self.plans:
+            granted = granted.tightened(self.plans[plan].run_limits)
+        return Limits(**granted.model_dump(exclude_none=True))
 
     @cached_property
     def claims(self) -> DynamoClaims:
@@ -127,6 +139,12 @@ class Services:
         entry = read_embedding_model(self._settings.embedding_model)
         return EmbeddingGateway(entry, MemoryVault()) if entry else None
 
+    def knowledge(self, tenant_id: str) -> Knowledge:
+        """Return what a tenant's agents know: in the namespaces that the tenant's vector searches see."""
+        from smyth.connectors.knowledge.knowledge import Knowledge
+
+        return Knowledge(self.vectors, self.embeddings, tenant_id=tenant_id)
+
     @cached_property
     def files(self) -> Files:
         """Uploaded files."""
@@ -150,7 +168,12 @@ class Services:
         from smyth.connectors.telemetry.log import LogTelemetry
         from smyth.http.app import logger
 
-        return Ports(models=self.models, http=self.http, telemetry=LogTelemetry(logger, tenant_id=tenant_id))
+        return Ports(
+            models=self.models,
+            http=self.http,
+            telemetry=LogTelemetry(logger, tenant_id=tenant_id),
+            knowledge=self.knowledge(tenant_id),
+        )
 
 
 @cache

@@ -22,6 +22,8 @@ class Settings:
     bucket_name: str
     #: Plan name -> partial plan; see :func:`smyth.platform.plans.load_plans`.
     plans: Mapping[str, Any] = field(default_factory=dict)
+    #: What one run may use up; see :class:`smyth.platform.plans.RunLimits`.
+    limits: Mapping[str, Any] = field(default_factory=dict)
     #: Models added to the built-in ones; see :func:`smyth.connectors.models.catalog.read_models`.
     models: Mapping[str, Any] = field(default_factory=dict)
     #: Plan name -> API Gateway usage plan id.
@@ -48,6 +50,7 @@ class Settings:
             table_name=_required(env, "TABLE_NAME"),
             bucket_name=_required(env, "BUCKET_NAME"),
             plans=_json_object(env, "SMYTH_PLANS"),
+            limits=_json_object(env, "SMYTH_LIMITS"),
             models=_json_object(env, "SMYTH_MODELS"),
             usage_plan_ids=_json_object(env, "USAGE_PLAN_IDS"),
             operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),

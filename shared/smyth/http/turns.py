@@ -98,6 +98,7 @@ async def open_turn(caller: Caller, agent_id: str, ask: Ask, charge: Charge, his
         model=ask.model,
         session_id=ask.session,
         variables=ask.variables,
+        limits=services().limits(caller.plan),
     )
     charge.usage = turn.usage
     with failures_told():

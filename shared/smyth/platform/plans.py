@@ -31,6 +31,26 @@ class Limits(BaseModel):
         return Limits.model_validate(self.model_dump() | dict(overrides))
 
 
+class RunLimits(BaseModel):
+    """What one run of an agent may use up; ``None`` means as the engine has it (:class:`smyth.engine.Limits`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    components: int | None = Field(default=None, gt=0, description="Component runs, those inside loops included.")
+    nesting: int | None = Field(default=None, gt=0, le=32, description="Loops inside loops, agents inside agents.")
+    output_bytes: int | None = Field(default=None, gt=0, description="All outputs of all components together.")
+    seconds: float | None = Field(default=None, gt=0, le=900, description="Wall time.")
+    expand_caller_data: bool | None = Field(
+        default=None, description="false: placeholders in what callers send are never filled with agent variables."
+    )
+
+    def tightened(self, other: RunLimits) -> RunLimits:
+        """Return the stricter of both, limit by limit."""
+        ours, others = self.model_dump(exclude_none=True), other.model_dump(exclude_none=True)
+        both = {name: min(ours[name], others[name]) for name in ours.keys() & others.keys()}
+        return RunLimits(**(ours | others | both))
+
+
 class Plan(BaseModel):
     """A tier. Money in micro-USD."""
 
@@ -40,6 +60,8 @@ class Plan(BaseModel):
     price_per_month: int = Field(default=0, ge=0)
     price_per_request: int = Field(default=0, ge=0)
     limits: Limits = Limits()
+    #: What one run may use up, where that is less than the stack grants.
+    run_limits: RunLimits = RunLimits()
     #: What the caller is told past the limit: 429 (wait for next month) or 402 (buy more).
     over_limit: Literal[429, 402] = 429
     #: Prepaid requests are bought, not granted anew each month.
@@ -87,8 +109,8 @@ def load_plans(overrides: Mapping[str, Any]) -> dict[str, Plan]:
     """Return the price list as a stack has it.
 
     Args:
-        overrides: Plan name -> members that differ; a name of its own makes a plan of its own. ``limits`` and
-            ``throttle`` may be partial too.
+        overrides: Plan name -> members that differ; a name of its own makes a plan of its own. ``limits``,
+            ``run_limits`` and ``throttle`` may be partial too.
 
     Raises:
         pydantic.ValidationError: An override is no valid plan.
@@ -96,6 +118,6 @@ def load_plans(overrides: Mapping[str, Any]) -> dict[str, Plan]:
     plans = dict(PLANS)
     for name, override in overrides.items():
         base = plans[name].model_dump() if name in plans else {}
-        parts = {part: base.get(part, {}) | override.get(part, {}) for part in ("limits", "throttle")}
+        parts = {part: base.get(part, {}) | override.get(part, {}) for part in ("limits", "run_limits", "throttle")}
         plans[name] = Plan.model_validate(base | override | parts | {"name": name})
     return plans

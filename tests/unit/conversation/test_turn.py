@@ -11,6 +11,7 @@ from smyth.connectors.models.port import Limits, ModelError, ModelEvent, ModelRe
 from smyth.connectors.ports import Ports
 from smyth.conversation import ConversationError, Event, Turn
 from smyth.conversation.events import Content, End, Start, Thinking, ToolAnswered, ToolCalled, Used
+from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
 from tests.peers.scripted_models import Reply, ScriptedModels, scripted
 from tests.unit.conversation.agents import agent, answering
@@ -53,6 +54,12 @@ async def tool_content(arguments: str, name: str = "greet") -> str:
     await turn(models).run()
     content: str = models.requests[1].messages[-1]["content"]
     return content
+
+
+async def test_a_skill_that_passes_a_limit_tells_the_model() -> None:
+    models = scripted(Reply(calls=(call(),)), Reply("done"))
+    await turn(models, limits=RunLimits(components=1)).run()
+    assert "ended after 1 component runs" in models.requests[1].messages[-1]["content"]
 
 
 async def test_a_plain_answer() -> None:

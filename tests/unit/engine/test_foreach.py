@@ -275,4 +275,7 @@ async def test_an_error_that_ends_the_run_ends_concurrent_items_too() -> None:
 async def test_loops_may_nest_only_so_deep() -> None:
     agent = looping(loop("M"), encode("H"), wires=("L.Loop > M.Input", "M.Loop > H.Data"))
     answer = await call(agent, {"list": [["a"]]}, limits=Limits(nesting=1))
-    assert answer == {"error": "The run was ended because its loops nest deeper than 1."}
+    assert answer == {
+        "error": "The run was ended because its loops nest deeper than 1. Loop over one list in fewer steps. "
+        'The operator of the service can raise the limit "nesting" for all or for your plan.'
+    }

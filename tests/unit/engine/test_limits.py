@@ -23,7 +23,10 @@ async def test_too_many_component_runs() -> None:
         wires=("E.body.list > L.Input", "L.Loop > K.Input", "L.Result > O.v"),
     )
     answer = await call(agent, {"list": [1] * 100}, limits=Limits(components=50))
-    assert answer == {"error": "The run was ended after 50 component runs. Loop over fewer items."}
+    assert answer == {
+        "error": "The run was ended after 50 component runs. Loop over fewer items. "
+        'The operator of the service can raise the limit "components" for all or for your plan.'
+    }
 
 
 async def test_values_that_double_in_each_round_do_not_eat_the_machine() -> None:
@@ -35,6 +38,7 @@ async def test_values_that_double_in_each_round_do_not_eat_the_machine() -> None
     )
     answer = await call(agent, {"v": "x"}, limits=Limits(output_bytes=100_000))
     assert "put out more than 100,000 bytes" in answer["error"]
+    assert 'raise the limit "output_bytes"' in answer["error"]
 
 
 def test_measuring_shared_parts_ends() -> None:
@@ -64,7 +68,10 @@ async def test_a_component_that_waits_too_long_is_ended(component: Callable[...,
     component("Forever", forever)
     agent = plan(endpoint("v"), part("F", "Forever", inputs=("v",)), wires=("E.body.v > F.v",))
     answer = await call(agent, {"v": 1}, limits=Limits(seconds=0.01))
-    assert answer == {"error": "The run was ended after 0.01 seconds. Split the work into smaller runs."}
+    assert answer == {
+        "error": "The run was ended after 0.01 seconds. Split the work into smaller runs. "
+        'The operator of the service can raise the limit "seconds" for all or for your plan.'
+    }
     assert ended
 
 

@@ -97,6 +97,24 @@ async def test_a_caller_cannot_print_a_secret(sent: Any) -> None:
     assert "s3cret" not in str(answer)
 
 
+@pytest.mark.parametrize(
+    ("stack", "agent", "expanded"), [(True, True, "Rome"), (False, True, "{{city}}"), (True, False, "{{city}}")]
+)
+async def test_stack_and_agent_can_each_leave_what_callers_send_untouched(
+    stack: bool, agent: bool, expanded: str
+) -> None:
+    strict = plan(
+        endpoint("a"),
+        keep("K", type="Text"),
+        output("v", {"name": "w", "defaultVal": "from {{city}}"}),
+        wires=("E.body.a > K.Input", "K.Output > O.v"),
+        variables={"city": "Rome"},
+        expandCallerData=agent,
+    )
+    limits = Limits(expand_caller_data=stack)
+    assert await call(strict, {"a": "{{city}}"}, limits=limits) == {"v": expanded, "w": "from Rome"}
+
+
 async def test_a_caller_cannot_print_a_secret_through_a_default_that_mentions_a_parameter() -> None:
     agent = plan(
         endpoint("a", {"name": "b", "defaultVal": "for {{a}}"}),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from smyth.platform.money import usd
-from smyth.platform.plans import PLANS, Limits, load_plans
+from smyth.platform.plans import PLANS, Limits, RunLimits, load_plans
 
 
 def test_a_stack_changes_single_members_of_a_plan() -> None:
@@ -33,6 +33,20 @@ def test_an_override_that_makes_no_sense_is_refused(override: dict[str, object])
 def test_a_tenants_own_limit_may_be_none() -> None:
     limits = PLANS["basic"].limits.overridden({"requests_per_month": None})
     assert limits == Limits(requests_per_month=None, agents=5)
+
+
+def test_of_two_sets_of_run_limits_the_stricter_count_one_by_one() -> None:
+    stack = RunLimits(components=500, seconds=10, expand_caller_data=True)
+    plan = RunLimits(components=900, output_bytes=7, expand_caller_data=False)
+    both = RunLimits(components=500, seconds=10, output_bytes=7, expand_caller_data=False)
+    assert stack.tightened(plan) == plan.tightened(stack) == both
+    assert stack.tightened(RunLimits()) == RunLimits().tightened(stack) == stack
+
+
+def test_a_stack_changes_single_run_limits_of_a_plan() -> None:
+    plans = load_plans({"basic": {"run_limits": {"components": 100}}})
+    assert plans["basic"].run_limits == RunLimits(components=100)
+    assert plans["pro"].run_limits == RunLimits()
 
 
 @given(st.integers(-(10**15), 10**15))
