@@ -65,6 +65,8 @@ class Run:
     passthrough: Callable[[str], None]
     #: False: placeholders inside what callers sent stay text (one pass for templates, compat README quirk 22).
     expand_caller_data: bool = True
+    #: A trigger started the run: the request is the trigger's, not that of the skills behind it.
+    triggered: bool = False
     #: One entry per provider request, for metering.
     usage: list[Usage] = field(default_factory=list)
     #: System text and messages of the conversation that called this run, if one did.
@@ -75,9 +77,15 @@ def unheard(text: str) -> None:
     """Take text where nobody listens."""
 
 
+#: The input of a control connection (ENGINE section 1.5): what a trigger hands to the skill that it starts.
+START_INPUT = ""
+
 #: Runs what hangs on a loop component's ``loop_output``, once per item and so many at a time,
 #: and returns for each item the list of its results.
 Each = Callable[[list[Any], int], Awaitable[list[list[Any]]]]
+
+#: Starts what hangs on a background component as the job of the given id, and sends it the given outputs.
+Fork = Callable[[str, dict[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +105,10 @@ class Call:
     each: Each | None = None
     #: Takes a line for the run's log, such as what a script printed.
     log: Callable[[str], None] = unheard
+    #: Only for components that are ``background``.
+    fork: Fork | None = None
+    #: Whose limits the runs share that this component asks for; hand it on as it is.
+    caller: object = None
 
 
 class ComponentError(Exception):
@@ -109,6 +121,20 @@ class ComponentError(Exception):
     def __init__(self, message: str, outputs: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.outputs = outputs or {}
+
+
+class Answered(Exception):
+    """A trigger answered the request by itself; the workflow does not run (COMPONENTS section 11).
+
+    Attributes:
+        status: HTTP status of the answer.
+        body: The answer.
+    """
+
+    def __init__(self, status: int, body: Any) -> None:
+        super().__init__(f"answered with {status}")
+        self.status = status
+        self.body = body
 
 
 class Component:
@@ -131,6 +157,10 @@ class Component:
     takes_request: ClassVar[bool] = False
     #: The output that sends one item at a time (ENGINE section 9); empty for all but loops.
     loop_output: ClassVar[str] = ""
+    #: What hangs on other than its built-in outputs runs in the background, and only there (ENGINE section 10).
+    background: ClassVar[bool] = False
+    #: Its entry always counts as a result, whatever is connected to it (COMPONENTS section 11).
+    is_trigger: ClassVar[bool] = False
 
     async def run(self, call: Call) -> dict[str, Any]:
         """Do the work and return the outputs by name; an absent name sends nothing.

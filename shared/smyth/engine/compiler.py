@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from smyth.components import registry
+from smyth.components.base import START_INPUT
 from smyth.components.base import Component as Kind
 from smyth.document.model import Component, Connection, Document, InputPort, OutputPort
 from smyth.document.resolve import CONTROL, position
@@ -32,11 +33,17 @@ def compile(document: Document) -> Plan:
         _add_inputs(step, connected)
     add_loops(list(steps.values()))
     endpoints: dict[tuple[str, str], Step] = {}
+    triggers: dict[str, Step] = {}
     for step in steps.values():
+        data = step.node.data
         if step.kind is not None and step.kind.takes_request:
-            data = step.node.data
             endpoints.setdefault((str(data.get("endpoint")), str(data.get("method") or "POST").upper()), step)
-    return Plan(document, tuple(steps.values()), endpoints, document.id or "", document.team_id or DEFAULT_TEAM)
+        if step.kind is not None and step.kind.is_trigger:
+            step.is_leaf = True
+            triggers.setdefault(str(data.get("triggerEndpoint")), step)
+    return Plan(
+        document, tuple(steps.values()), endpoints, triggers, document.id or "", document.team_id or DEFAULT_TEAM
+    )
 
 
 def _step(number: int, node: Component) -> Step:
@@ -68,10 +75,14 @@ def _take_invalid_settings(step: Step, kind: Kind, error: ValidationError) -> No
 def _connect(source: Step, target: Step | None, connection: Connection) -> None:
     source.is_leaf = False
     place = position(source.node.outputs, connection.source_index)
-    if place is None or connection.target_index == CONTROL:
+    if place is None:
         return
     port = source.node.outputs[place]
     value = _getter(source.node.outputs, port)
+    if connection.target_index == CONTROL:
+        if target is not None and target.kind is not None and target.kind.takes_request:
+            source.edges.append(Edge(source, target, port, START_INPUT, value))
+        return
     if port.name == "_error":
         source.handles_error = True
     if target is None:

@@ -1,4 +1,4 @@
-"""The state of one pass over a graph: a whole run, or one iteration of a loop."""
+"""The state of one pass over a graph: a whole run, one iteration of a loop, or one background branch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ Values = dict[str, Any]
 class Frame:
     """Which components wait with what, how often they ran, and what came out."""
 
-    __slots__ = ("_outside", "_waiting", "depth", "failures", "kept", "leaves", "loop", "runs")
+    __slots__ = ("_branch", "_outside", "_waiting", "depth", "failures", "kept", "leaves", "loop", "runs")
 
     def __init__(self, parent: Frame | None = None, loop: Step | None = None) -> None:
         self.loop = loop
+        #: The steps of the background branch that this frame belongs to.
+        self._branch: frozenset[Step] = parent._branch if parent else frozenset()
+        if loop is not None and loop.loop is not None and loop.kind is not None and loop.kind.background:
+            self._branch = loop.loop.body
         self.depth: int = parent.depth + 1 if parent else 0
         #: Values from outside for the components of this loop: there again in every iteration.
         self._outside: dict[Step, Values] = parent.kept if parent else {}
@@ -31,6 +35,14 @@ class Frame:
         self.leaves: list[tuple[Step, Values]] = []
         #: Outputs of failed components whose error nobody handles.
         self.failures: list[tuple[Step, Values]] = []
+
+    @classmethod
+    def of_nested_run(cls, caller: Frame) -> Frame:
+        """Return the frame of a run that a component of ``caller`` asked for: it counts on (ENGINE section 3)."""
+        frame = cls()
+        frame.depth = caller.depth + 1
+        frame.runs = caller.runs
+        return frame
 
     def activate(self, step: Step) -> Values:
         """Make ``step`` take part in the next cycle; return the values that wait for it."""
@@ -45,7 +57,8 @@ class Frame:
             value = edge.value(outputs)
             if value is UNDEFINED:
                 continue
-            merge(self.activate(edge.target), edge.input, value)
+            if not edge.target.background or edge.target in self._branch:
+                merge(self.activate(edge.target), edge.input, value)
             if edge.enters_loop:
                 values = dict(self.kept.get(edge.target, ()))
                 merge(values, edge.input, value)
@@ -93,6 +106,8 @@ class Frame:
         for broken in step.broken:
             if broken.value(outputs) is not UNDEFINED:
                 raise RunError(broken.problem, id=step.node.id, name=step.node.name)
+        if step.loop is not None and step.kind is not None and step.kind.loop_output in outputs:
+            self.send(step.loop.edges, outputs)  # a trigger with one payload runs what is behind it once
         self.send(step.edges, outputs)
 
 

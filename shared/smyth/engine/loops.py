@@ -1,4 +1,4 @@
-"""Find what each loop of a plan repeats (ENGINE section 9)."""
+"""Find what each loop of a plan repeats, and what runs in the background (ENGINE sections 9 and 10)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _ROOT = re.compile(r"[^.\[]*")
 
 
 def add_loops(steps: list[Step]) -> None:
-    """Give every loop component its body, and mark the connections that lead into one."""
-    loops = [step for step in steps if step.kind is not None and step.kind.loop_output]
+    """Give every loop and every background component its body, and mark the connections that lead into one."""
+    loops = [step for step in steps if step.kind is not None and (step.kind.loop_output or step.kind.background)]
     for step in loops:
         _split_edges(step)
     for step in loops:
@@ -26,7 +26,7 @@ def add_loops(steps: list[Step]) -> None:
 
 
 def _split_edges(step: Step) -> None:
-    """Take the connections that carry items from those that leave when the loop is over."""
+    """Take the connections that lead into the body from those that leave it aside."""
     assert step.kind is not None
     after = {port.name for port in step.kind.outputs if port.name != step.kind.loop_output} | {"_error"}
     step.loop = Loop([edge for edge in step.edges if not _roots(edge) & after])
@@ -61,8 +61,11 @@ def _all_edges(step: Step) -> list[Edge]:
 
 def _close_body(loop_step: Step, arriving: dict[Step, list[Edge]]) -> None:
     """Cut what leads from the body back to its own loop, and mark what leads in from outside."""
-    loop = loop_step.loop
+    loop, kind = loop_step.loop, loop_step.kind
     assert loop is not None
+    assert kind is not None
+    if kind.background:
+        _move_into_body(loop_step, loop)
     for edge in arriving[loop_step]:
         if edge.source in loop.body:
             _cut(edge)
@@ -77,6 +80,14 @@ def _close_body(loop_step: Step, arriving: dict[Step, list[Edge]]) -> None:
         fed = {edge.input for edge in arriving[step]}
         needs += [(step, name) for name in step.required if name in fed - inside]
     loop.needs = tuple(needs)
+
+
+def _move_into_body(step: Step, loop: Loop) -> None:
+    """Let the branch have what its component sends it by any output: the main run does not run the body."""
+    loop.edges += [edge for edge in step.edges if edge.target in loop.body]
+    step.edges = [edge for edge in step.edges if edge.target not in loop.body]
+    for inside in loop.body:
+        inside.background = True
 
 
 def _cut(edge: Edge) -> None:

@@ -40,9 +40,9 @@ class BrokenEdge:
 
 @dataclass(slots=True, eq=False)
 class Loop:
-    """What hangs on the loop output of a component (ENGINE section 9)."""
+    """What hangs on the loop output of a component, or runs in the background (ENGINE sections 9 and 10)."""
 
-    #: The connections that carry the items.
+    #: The connections that lead into the body.
     edges: list[Edge]
     #: Every step that they lead to, at any distance.
     body: frozenset[Step] = frozenset()
@@ -63,8 +63,10 @@ class Step:
     settings_error: str = ""
     edges: list[Edge] = field(default_factory=list)
     broken: list[BrokenEdge] = field(default_factory=list)
-    #: Nothing at all is connected to its outputs.
+    #: Its outputs are a result: nothing at all is connected to them, or it is a trigger.
     is_leaf: bool = True
+    #: It only runs in the background branch it belongs to.
+    background: bool = False
     #: Something is connected to ``_error``.
     handles_error: bool = False
     #: Inputs that must have a value first: connected, not optional, without a default (ENGINE section 4).
@@ -82,5 +84,7 @@ class Plan:
     steps: tuple[Step, ...]
     #: The first component for each endpoint name and method.
     endpoints: dict[tuple[str, str], Step]
+    #: The first trigger for each trigger endpoint name.
+    triggers: dict[str, Step]
     agent_id: str
     team_id: str

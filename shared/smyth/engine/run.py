@@ -6,19 +6,29 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from smyth.components.base import Call, ComponentError, Each, Request, Run, unheard
+from smyth.components.base import Answered, Call, ComponentError, Each, Fork, Request, Run, unheard
 from smyth.connectors.ports import Ports
+from smyth.engine.background import Branches
 from smyth.engine.frame import Frame, Values
 from smyth.engine.inputs import prepare
-from smyth.engine.limits import Limits, Meter, RunError, out_of_time
+from smyth.engine.limits import Limits, Meter, RunError, out_of_time, raised_by
 from smyth.engine.observe import Observer
 from smyth.engine.plan import Plan, Step
 from smyth.engine.results import RunResult, data, results
 from smyth.engine.variables import resolve
 
 _PATH = re.compile(r"(?:/v[0-9]+(?:\.[0-9]+)*)?/(api|trigger)/(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Caller:
+    """The place in a run where a component asked for another run."""
+
+    execution: _Execution
+    frame: Frame
 
 
 async def run(
@@ -31,18 +41,22 @@ async def run(
     conversation: Sequence[dict[str, Any]] = (),
     passthrough: Callable[[str], None] | None = None,
     limits: Limits | None = None,
+    caller: Caller | None = None,
 ) -> RunResult:
     """Answer ``request`` with the agent of ``plan``. Failures are in the result; nothing is raised.
 
+    Background branches are finished, too, when this returns; those that take longer than the limit are cancelled.
+
     Args:
         plan: From :func:`smyth.engine.compile`.
-        request: ``path`` as ``/api/<endpoint>``, also behind a version such as ``/v1.0``.
+        request: ``path`` as ``/api/<endpoint>`` or ``/trigger/<name>``, also behind a version such as ``/v1.0``.
         ports: The world the run may use; by default one without network, keys and cloud.
         session_id: Ties together what components remember between runs.
         variables: Agent variables for this run, over those of the document.
         conversation: System text and messages of the conversation that asks for this run.
         passthrough: Receives text that model components pass on while they run.
         limits: What the run may use up.
+        caller: Where another run asked for this one: it counts against that run's limits.
     """
     entry = find_entry(plan, request)
     if isinstance(entry, RunResult):
@@ -65,28 +79,44 @@ async def run(
         ports=ports,
         session_id=session_id or f"rt-{uuid.uuid4().hex}",
         passthrough=passthrough or unheard,
-        expand_caller_data=limits.expand_caller_data,
+        expand_caller_data=limits.expand_caller_data and document.expand_caller_data,
+        triggered=entry.kind is not None and entry.kind.is_trigger,
         conversation=list(conversation),
     )
-    frame = Frame()
+    frame = Frame.of_nested_run(caller.frame) if caller else Frame()
     frame.activate(entry)
+    execution = _Execution(work, caller.execution.meter if caller else Meter(limits), observer)
+    deadline = asyncio.get_running_loop().time() + limits.seconds
     try:
-        async with asyncio.timeout(limits.seconds):
-            await _Execution(work, Meter(limits), observer).drain(frame)
+        result = await _result(execution, frame, deadline)
+    finally:
+        await execution.branches.finish(deadline)
+    return result
+
+
+async def _result(execution: _Execution, frame: Frame, deadline: float) -> RunResult:
+    """Run what is active in ``frame`` to its end."""
+    usage, limits = execution.run.usage, execution.meter.limits
+    try:
+        async with asyncio.timeout_at(deadline):
+            execution.check_depth(frame.depth, of="agents", advice="Let fewer agents call each other.")
+            await execution.drain(frame)
+    except Answered as answered:
+        return RunResult(answered.body, answered.status, usage=usage)
     except RunError as error:
-        return RunResult({"error": str(error), **error.details}, usage=work.usage, failed=True)
+        return RunResult({"error": str(error), **error.details}, usage=usage, failed=True)
     except TimeoutError:
-        return RunResult({"error": str(out_of_time(limits))}, usage=work.usage, failed=True)
-    return RunResult(data(results(frame)), usage=work.usage)
+        return RunResult({"error": str(out_of_time(limits))}, usage=usage, failed=True)
+    return RunResult(data(results(frame)), usage=usage)
 
 
 def find_entry(plan: Plan, request: Request) -> Step | RunResult:
-    """Return the endpoint that ``request`` asks for, or the answer where there is none (compat README, quirk 17)."""
+    """Return the component that ``request`` asks for, or the answer where there is none (compat README, quirk 17)."""
     found = _PATH.fullmatch(request.path)
     if found is None:
         return RunResult({"error": "Endpoint not found"}, status=404)
     method = request.method.upper()
-    step = plan.endpoints.get((found[2], method)) if found[1] == "api" else None
+    step = plan.endpoints.get((found[2], method)) if found[1] == "api" else plan.triggers.get(found[2])
     if step is None:
         return RunResult({"error": f"Endpoint {method} {request.path} Not Found"})
     return step
@@ -95,11 +125,12 @@ def find_entry(plan: Plan, request: Request) -> Step | RunResult:
 class _Execution:
     """What all frames of one run share."""
 
-    __slots__ = ("_meter", "_observer", "_public", "_run")
+    __slots__ = ("_observer", "_public", "branches", "meter", "run")
 
     def __init__(self, run: Run, meter: Meter, observer: Observer | None) -> None:
-        self._run = run
-        self._meter = meter
+        self.run = run
+        self.meter = meter
+        self.branches = Branches()
         self._observer = observer
         self._public: dict[str, Any] = {
             name: value for name, value in run.variables.items() if name not in run.secret_variables
@@ -144,7 +175,7 @@ class _Execution:
         return watched.outputs
 
     async def _outputs(self, step: Step, arrived: Values, frame: Frame, log: Callable[[str], None]) -> Values:
-        self._meter.count_component()
+        self.meter.count_component()
         node = step.node
         if step.kind is None:
             raise RunError(
@@ -155,17 +186,38 @@ class _Execution:
         if step.settings_error:
             return {"id": node.id, "name": node.name, "_error": step.settings_error}
         try:
-            inputs = await prepare(step, arrived, self._run, self._public)
-            call = Call(node, step.settings, inputs, self._run, tuple(arrived), self._each(step, frame), log)
+            inputs = await prepare(step, arrived, self.run, self._public)
+            call = Call(
+                node,
+                step.settings,
+                inputs,
+                self.run,
+                tuple(arrived),
+                each=self._each(step, frame),
+                log=log,
+                fork=self._fork(step, frame),
+                caller=Caller(self, frame),
+            )
             outputs = await step.kind.run(call)
-        except RunError:
+        except (RunError, Answered):
             raise
         except ComponentError as error:
             outputs = {**error.outputs, "_error": str(error) or "The component failed."}
         except Exception as error:
             outputs = {"_error": str(error) or type(error).__name__}
-        self._meter.count_output(outputs)
+        self.meter.count_output(outputs)
         return outputs
+
+    def check_depth(self, depth: int, *, of: str = "loops", advice: str = "Loop over one list in fewer steps.") -> None:
+        """Refuse what nests too deep.
+
+        Raises:
+            RunError: It does.
+        """
+        nesting = self.meter.limits.nesting
+        if depth > nesting:
+            told = f"The run was ended because its {of} nest deeper than {nesting}."
+            raise RunError(f"{told} {advice} {raised_by('nesting')}")
 
     def _each(self, step: Step, frame: Frame) -> Each | None:
         """Return what runs the body of a loop once per item, each time in a frame of its own."""
@@ -180,9 +232,7 @@ class _Execution:
             return results(inside)
 
         async def each(items: list[Any], at_once: int) -> list[list[Any]]:
-            nesting = self._meter.limits.nesting
-            if frame.depth >= nesting:
-                raise RunError(f"The run was ended because its loops nest deeper than {nesting}.")
+            self.check_depth(frame.depth + 1)
             if at_once <= 1:
                 return [await iterate(item) for item in items]
             found: list[list[Any]] = [[] for _ in items]
@@ -196,6 +246,25 @@ class _Execution:
             return found
 
         return each
+
+    def _fork(self, step: Step, frame: Frame) -> Fork | None:
+        """Return what starts the background branch of a component, in a frame of its own."""
+        loop, kind = step.loop, step.kind
+        if loop is None or kind is None or not kind.background:
+            return None
+
+        def fork(job_id: str, outputs: Values) -> None:
+            self.check_depth(frame.depth + 1, of="branches", advice="Start fewer branches from branches.")
+            inside = Frame(frame, step)
+            inside.send(loop.edges, outputs)
+            job = self.run.ports.jobs.add(self.run.team_id, self.run.agent_id, job_id)
+            self.branches.start(job_id, job, branch(inside))
+
+        async def branch(inside: Frame) -> Any:
+            await self.drain(inside)
+            return data(results(inside))
+
+        return fork
 
 
 async def together(work: list[Coroutine[Any, Any, None]]) -> None:

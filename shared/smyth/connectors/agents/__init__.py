@@ -1,0 +1,1 @@
+"""Other agents by id: the port, and one file per adapter."""

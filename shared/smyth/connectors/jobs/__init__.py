@@ -1,0 +1,1 @@
+"""Background branches of runs: the table of jobs."""
