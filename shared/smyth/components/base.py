@@ -6,6 +6,7 @@ subclass of :class:`Component`. The registry finds it by the file's name.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -67,6 +68,8 @@ class Run:
     expand_caller_data: bool = True
     #: A trigger started the run: the request is the trigger's, not that of the skills behind it.
     triggered: bool = False
+    #: Tells this run from all others.
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     #: One entry per provider request, for metering.
     usage: list[Usage] = field(default_factory=list)
     #: System text and messages of the conversation that called this run, if one did.
