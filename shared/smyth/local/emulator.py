@@ -68,6 +68,17 @@ class Emulator:
         await self.child.stop()
 
 
+def client_environment(url: str) -> dict[str, str]:
+    """What makes AWS clients speak with the emulator at ``url``."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "AWS_SECRET_ACCESS_KEY": "laptop",
+    }
+
+
 def _listen(wanted: int) -> socket.socket:
     """A listening loopback socket, on the port of the last start where that is free.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smyth.local.assembly import Assembly
 from smyth.local.deploy import function_environment, look_up
-from smyth.local.emulator import ACCOUNT, REGION
+from smyth.local.emulator import client_environment
 from smyth.local.folder import DataFolder
 
 
@@ -22,10 +22,4 @@ def environment_of(function: str, data: Path) -> dict[str, str] | None:
         return None
     url = f"http://127.0.0.1:{folder.read_settings()['emulator_port']}"
     deployed = look_up(Assembly.read(folder.assembly).stack, url)
-    return function_environment(deployed.functions[function], url) | {
-        "AWS_ENDPOINT_URL": url,
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_ACCESS_KEY_ID": ACCOUNT,
-        "AWS_SECRET_ACCESS_KEY": "laptop",
-    }
+    return function_environment(deployed.functions[function], url) | client_environment(url)

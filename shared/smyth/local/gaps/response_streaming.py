@@ -25,7 +25,7 @@ from smyth.local import requests
 from smyth.local.assembly import PROJECT
 from smyth.local.authorizer import Authorizer
 from smyth.local.children import Child, child_environment, start_child
-from smyth.local.emulator import ACCOUNT, REGION
+from smyth.local.emulator import ACCOUNT, client_environment
 from smyth.local.folder import DataFolder, LocalCloudError
 from smyth.platform.routes import Route
 
@@ -50,15 +50,8 @@ class StreamFunction:
     @classmethod
     async def start(cls, folder: DataFolder, *, emulator_url: str, environment: dict[str, str]) -> StreamFunction:
         """Start the child; it takes requests at once and answers them as soon as it is up."""
-        of_lambda = {
-            "AWS_ENDPOINT_URL": emulator_url,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "laptop",
-            "SMYTH_TRUST_REQUEST_CONTEXT": "1",
-        }
-        streams = cls(folder, environment | of_lambda)
+        trust = {"SMYTH_TRUST_REQUEST_CONTEXT": "1"}  # Only the front reaches the socket.
+        streams = cls(folder, environment | client_environment(emulator_url) | trust)
         streams.child = await streams._start_child()
         return streams
 
