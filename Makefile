@@ -13,7 +13,7 @@ NODE_MAJOR := $(shell node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/')
 NODE_GROUP := $(shell [ "$(or $(NODE_MAJOR),0)" -ge 22 ] && echo "" || echo "--group node")
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
-.PHONY: help setup lint format test test-unit demo dev synth layer openapi bench clean
+.PHONY: help setup lint format test test-unit demo dev synth layer openapi bench bench-engine clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ openapi: setup ## write docs/openapi.json from the route table and the models
 
 bench: setup ## import time and memory of every function, handler path, engine CPU
 	$(BIN)/python tests/bench/run.py
+
+bench-engine: setup ## what runs of agents cost, beside the original's figures
+	$(BIN)/python tests/bench/run_engine.py
 
 clean: ## remove what was built
 	rm -rf $(VENV) cdk.out layers/*/build .pytest_cache .mypy_cache .ruff_cache

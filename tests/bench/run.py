@@ -12,6 +12,7 @@ from rich.table import Table
 
 from smyth.platform.routes import FUNCTIONS
 from tests.bench import engine, handlers, imports
+from tests.bench.run_engine import cpu_table
 
 
 def main() -> None:
@@ -20,7 +21,7 @@ def main() -> None:
     starts = imports.measure()
     console.print(_starts(starts))
     console.print(_paths())
-    console.print(_engine())
+    console.print(cpu_table(engine.measure()))
     with_models = {function.name for function in FUNCTIONS if function.models}
     heavy = [start.name for start in starts if start.litellm and start.name not in with_models]
     if heavy:
@@ -47,17 +48,6 @@ def _paths() -> Table:
     table.add_column("p50 ms", justify="right")
     for path in handlers.measure():
         table.add_row(path.name, f"{path.p50_ms:.2f}")
-    return table
-
-
-def _engine() -> Table:
-    table = Table(title="Engine: one run in process, beside the original's best on a like machine")
-    for column in ("agent", "CPU ms", "p50 ms", "original CPU ms", "times less"):
-        table.add_column(column, justify="left" if column == "agent" else "right")
-    for cost in engine.measure():
-        original = cost.case.original_ms
-        row = (f"{cost.cpu_ms:.3f}", f"{cost.p50_ms:.3f}", f"{original:.1f}", f"{original / cost.cpu_ms:.0f}")
-        table.add_row(cost.case.file, *row)
     return table
 
 
