@@ -46,13 +46,14 @@ def make_ports(vault_file: Path | None) -> Ports:
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
     from smyth.connectors.vault.memory import MemoryVault
+    from smyth.conversation import AskedTurns
 
     try:
         catalog = Catalog(read_models(json.loads(os.environ.get("SMYTH_MODELS") or "{}")))
     except (ValueError, AttributeError) as error:
         raise CommandError(f"The environment variable SMYTH_MODELS cannot be used: {error}") from None
     vault = MemoryVault({} if vault_file is None else _secrets(vault_file))
-    return Ports(models=ModelGateway(catalog, vault, allow_private=True), vault=vault)
+    return Ports(models=ModelGateway(catalog, vault, allow_private=True), vault=vault, conversations=AskedTurns())
 
 
 def _secrets(file: Path) -> Any:

@@ -11,7 +11,7 @@ from smyth.components.base import Request
 from smyth.connectors.models.port import Message
 from smyth.connectors.ports import Ports
 from smyth.document.model import Component, Document, InputPort
-from smyth.engine import Limits, Plan, RunResult, run
+from smyth.engine import Caller, Limits, Plan, RunResult, run
 from smyth.values import InvalidValue, convert, parse_whole, to_json
 
 _ENDPOINT = "APIEndpoint"
@@ -47,6 +47,13 @@ class SkillRuns:
     variables: Mapping[str, Any]
     #: For each run of a skill.
     limits: Limits
+    #: The component that asked for the turn, if one did.
+    caller: Caller | None = None
+
+    @property
+    def definitions(self) -> list[dict[str, Any]]:
+        """The skills as models are told of them."""
+        return [skill.tool for skill in self.skills.values()]
 
     async def run(
         self, name: str, arguments: dict[str, Any] | str, spoken: list[Message], passthrough: Callable[[str], None]
@@ -82,14 +89,15 @@ class SkillRuns:
             passthrough=passthrough,
             # What a model says is no template: it could ask for the agent's variables (PROTOCOL oddity 41).
             limits=replace(self.limits, expand_caller_data=False),
+            caller=self.caller,
         )
 
 
-def system_text(document: Document) -> str:
-    """Return the system text: the agent's name and behavior, both as written."""
+def system_text(document: Document, behavior: str = "") -> str:
+    """Return the system text: the agent's name and its behavior, or the one given in its place; both as written."""
     template = (document.model_extra or {}).get("templateInfo")
     name = document.name or (str(template.get("name") or "") if isinstance(template, dict) else "")
-    parts = (f"Assistant Name : {name}" if name else "", document.behavior)
+    parts = (f"Assistant Name : {name}" if name else "", behavior or document.behavior)
     return "\n\n".join(part for part in parts if part)
 
 

@@ -16,6 +16,7 @@ from smyth.connectors.ports import Ports
 from smyth.conversation.events import Content, End, Event, Start, Thinking, ToolAnswered, ToolCalled, Used
 from smyth.conversation.failures import ConversationError
 from smyth.conversation.skills import SkillRuns, read_arguments, result_text, skills_of, system_text
+from smyth.conversation.toolbox import Toolbox
 from smyth.conversation.window import fit, output_budget
 from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
@@ -47,9 +48,13 @@ class Turn:
     #: Agent variables over those of the document.
     variables: Mapping[str, Any] = field(default_factory=dict)
     #: What each run of a skill may use up.
-    limits: RunLimits = RunLimits()
+    limits: RunLimits = field(default_factory=RunLimits)
     #: How often in a row the model may call skills.
     max_rounds: int = MAX_ROUNDS
+    #: Over the agent's own system text.
+    system: str | None = None
+    #: What the model may call; the agent's own skills unless told.
+    tools: Toolbox | None = None
     #: The messages of this turn: the user's, tool rounds, the answer.
     messages: list[Message] = field(default_factory=list, init=False)
     #: One entry per provider request, those of skills included.
@@ -104,9 +109,8 @@ class Turn:
             ConversationError: The message is too long, or the model called skills without end.
         """
         model, limits = self._known_model()
-        skills = skills_of(self.plan.document)
-        tools = [skill.tool for skill in skills.values()]
-        runs = SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables, self.limits)
+        toolbox = self._toolbox()
+        tools = toolbox.definitions
         self.messages.append({"role": "user", "content": self.message})
         yield Start(self.model_name)
         for _ in range(self.max_rounds + 1):
@@ -131,7 +135,7 @@ class Turn:
                 yield self.used
                 yield End(self.output, finished.reason)
                 return
-            async with aclosing(self._call_skills(round_.text, finished.tool_calls, runs, messages)) as events:
+            async with aclosing(self._call_skills(round_.text, finished.tool_calls, toolbox, messages)) as events:
                 async for event in events:
                     yield event
         raise ConversationError(
@@ -163,7 +167,7 @@ class Turn:
             raise
 
     async def _call_skills(
-        self, text: str, calls: tuple[ToolCall, ...], runs: SkillRuns, spoken: list[Message]
+        self, text: str, calls: tuple[ToolCall, ...], tools: Toolbox, spoken: list[Message]
     ) -> AsyncGenerator[Event]:
         """Run the skills that the model called, some at once, and note their results in the order of the calls."""
         news: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -177,7 +181,7 @@ class Turn:
             arguments = read_arguments(call.arguments)
             async with gate:
                 news.put_nowait(ToolCalled(call.id, call.name, arguments))
-                result = await runs.run(call.name, arguments, spoken, pass_through)
+                result = await tools.run(call.name, arguments, spoken, pass_through)
             self.usage.extend(result.usage)
             news.put_nowait(ToolAnswered(call.id, call.name, result.data))
             return {"id": call.id, "name": call.name, "arguments": arguments, "result": result.data}
@@ -201,9 +205,14 @@ class Turn:
 
     def _fitted(self, limits: Limits, current: list[Message]) -> list[Message]:
         """Return what the model is sent."""
-        document = self.plan.document
-        tools = [skill.tool for skill in skills_of(document).values()]
-        return fit(limits, system_text(document), tools, list(self.history), current)
+        system = system_text(self.plan.document) if self.system is None else self.system
+        return fit(limits, system, self._toolbox().definitions, list(self.history), current)
+
+    def _toolbox(self) -> Toolbox:
+        if self.tools is not None:
+            return self.tools
+        skills = skills_of(self.plan.document)
+        return SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables, self.limits)
 
     def _named_model(self) -> Model:
         # Components without a model answer by Echo, too (COMPONENTS, GenAILLM).

@@ -4,6 +4,6 @@ from smyth.engine.compiler import compile
 from smyth.engine.limits import Limits
 from smyth.engine.plan import Plan
 from smyth.engine.results import RunResult
-from smyth.engine.run import run
+from smyth.engine.run import Caller, run
 
-__all__ = ["Limits", "Plan", "RunResult", "compile", "run"]
+__all__ = ["Caller", "Limits", "Plan", "RunResult", "compile", "run"]

@@ -292,17 +292,23 @@ class Agents:
     def plan(self, tenant_id: str, agent_id: str) -> tuple[Agent, Plan]:
         """Return an agent and what callers run: the published version, or the newest where none is."""
         agent = self.get(tenant_id, agent_id)
-        digest = agent.sha256
-        if agent.published_version not in (None, agent.version):
-            digest = self.version(agent, agent.published_version or agent.version).sha256
-        plan = self._plans.get((agent_id, digest))
+        return agent, self.warm_plan(agent, agent.published_version or agent.version)
+
+    def warm_plan(self, agent: Agent, number: int) -> Plan:
+        """Return a version ready to run; those that are in use stay in memory.
+
+        Raises:
+            NotFound: The agent has no version with this number.
+        """
+        digest = agent.sha256 if number == agent.version else self.version(agent, number).sha256
+        plan = self._plans.get((agent.id, digest))
         if plan is None:
             plan = self._compile(agent, digest)
-        self._plans[agent_id, digest] = plan
-        self._plans.move_to_end((agent_id, digest))
+        self._plans[agent.id, digest] = plan
+        self._plans.move_to_end((agent.id, digest))
         while len(self._plans) > _WARM_PLANS:
             self._plans.popitem(last=False)
-        return agent, plan
+        return plan
 
     def _compile(self, agent: Agent, digest: str) -> Plan:
         from smyth.engine import compile

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from smyth.components.base import Request
 from smyth.connectors.ports import Ports
+from smyth.conversation import AskedTurns
 from smyth.document import Document, load
 from smyth.engine import Limits, compile, run
 
@@ -20,7 +22,8 @@ class Agent:
     def __init__(self, document: Document, *, ports: Ports | None = None, limits: Limits | None = None) -> None:
         self.document = document
         self._plan = compile(document)
-        self._ports = ports or Ports()
+        ports = ports or Ports()
+        self._ports = ports if ports.conversations else replace(ports, conversations=AskedTurns())
         self._limits = limits
 
     @classmethod
