@@ -12,6 +12,8 @@ UV_VERSION := 0.13.9
 NODE_MAJOR := $(shell node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/')
 NODE_GROUP := $(shell [ "$(or $(NODE_MAJOR),0)" -ge 22 ] && echo "" || echo "--group node")
 export UV_PROJECT_ENVIRONMENT := $(VENV)
+# Where it is set, every start compiles every library anew, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup lint format test test-unit demo dev synth layer openapi bench bench-engine clean
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +95,14 @@ def start(data: Path, *arguments: str, root: Path = ROOT, like: Dev | None = Non
     said = json.loads((data / "dev.json").read_text())
     assert said.pop("pid") == process.pid
     return Dev(**said, data=data, process=process)
+
+
+def processes_left(data: Path, within_s: float = 5.0) -> list[int]:
+    """The processes of a killed cloud that are still there after a moment: children go when their pipe ends."""
+    deadline = time.monotonic() + within_s
+    while (left := processes_of(data)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
 
 
 def processes_of(data: Path) -> list[int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.laptop import EXAMPLES, Dev, processes_of, start
+from tests.e2e.laptop import EXAMPLES, Dev, processes_left, processes_of, start
 
 _DOCUMENT = json.loads((EXAMPLES / "hash-api.smyth").read_text())
 _MD5 = "b10a8db164e0754105b7a99be72e3fe5"
@@ -47,7 +47,7 @@ def test_a_stopped_cloud_comes_back_with_everything(dev: Dev, tmp_path: Path) ->
 def test_after_a_kill_every_agent_older_than_a_second_is_there_and_runs(dev: Dev, tmp_path: Path) -> None:
     cloud = start(tmp_path, like=dev)
     acknowledged = _import_until_killed(cloud)
-    assert processes_of(tmp_path) == []
+    assert processes_left(tmp_path) == []
     assert len(acknowledged) >= 20, "too few agents were old enough to tell"
 
     again = start(tmp_path)
