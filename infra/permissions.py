@@ -42,6 +42,7 @@ GRANTS: dict[str, Grant] = {
     "search_vectors": _WRITE,
     "upsert_vectors": Grant(bucket="write"),
     "upload_file": _WRITE,
+    "get_file": _READ,
     "get_usage": Grant(table="read"),
     "manage_keys": Grant(table="write"),
     "manage_tenants": Grant(table="write", usage_keys=True),
@@ -68,5 +69,6 @@ TABLE_ACTIONS: dict[TableAccess, tuple[str, ...]] = {
 OBJECT_ACTIONS: dict[str, tuple[str, ...]] = {
     "none": (),
     "read": ("s3:GetObject",),
-    "write": ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+    # Tags tell the lifecycle rules when a file is to go.
+    "write": ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"),
 }

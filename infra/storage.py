@@ -11,6 +11,9 @@ from infra.customer import Customer
 
 #: All that belongs to a tenant lies under ``t/<tenant>/``.
 TENANTS = "t/"
+#: The tag that tells after how many days an object is to go, and the numbers it may tell.
+EXPIRES_TAG = "expires-days"
+EXPIRES_DAYS = (1, 3, 7, 14, 30)
 
 
 class Storage(Construct):
@@ -36,6 +39,15 @@ class Storage(Construct):
                     id="versions-replaced",
                     noncurrent_version_expiration=Duration.days(30),
                     noncurrent_versions_to_retain=3,
+                ),
+                *(
+                    s3.LifecycleRule(
+                        id=f"expires-after-{days}-days",
+                        tag_filters={EXPIRES_TAG: str(days)},
+                        expiration=Duration.days(days),
+                        noncurrent_version_expiration=Duration.days(1),
+                    )
+                    for days in EXPIRES_DAYS
                 ),
             ],
         )

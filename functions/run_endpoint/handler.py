@@ -11,8 +11,8 @@ from smyth.components.base import Request as AgentRequest
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.billing import Charge, billed
 from smyth.http.caller import CREDENTIAL_HEADERS, TenantCaller
-from smyth.http.json_bodies import read_object
 from smyth.http.problems import Problem
+from smyth.http.run_inputs import read_inputs, session_of
 from smyth.http.services import services
 
 if TYPE_CHECKING:
@@ -27,16 +27,21 @@ async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, en
 
     agent, plan = await run_in_threadpool(services().agents.plan, caller.tenant_id, agent_id)
     _check_endpoint(plan, request.method, endpoint)
+    session_id = session_of(request)
+    body, files = await read_inputs(request)
     asked = AgentRequest(
         method=request.method,
         path=f"/api/{endpoint}",
         headers={name: value for name, value in request.headers.items() if name not in CREDENTIAL_HEADERS},
         query=dict(request.query_params),
-        body=await read_object(request),
+        body=body,
+        files=files,
     )
 
     async def work(charge: Charge) -> Any:
-        result = await run(plan, asked, ports=services().ports(caller.tenant_id), limits=services().limits(caller.plan))
+        ports = services().ports(caller.tenant_id, public_url=caller.public_url)
+        limits = services().limits(caller.plan)
+        result = await run(plan, asked, ports=ports, session_id=session_id, limits=limits)
         charge.use(result.usage)
         if result.failed:
             raise Problem(422, "run_ended", str(result.data["error"]))

@@ -92,6 +92,7 @@ def proxy_event(
             "httpMethod": method,
             "path": f"/v1{url.path}",
             "stage": "v1",
+            "domainName": "api.example.com",
             "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
             "identity": {"sourceIp": "203.0.113.7", "userAgent": "tests"},
             "authorizer": {"principalId": caller["key_id"], "integrationLatency": 1, **caller} if caller else None,

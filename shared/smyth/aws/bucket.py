@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -49,6 +50,16 @@ class Bucket:
             return self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
         except self.client.exceptions.NoSuchKey:
             return None
+
+    def download_url(self, key: str, name: str, *, seconds: int) -> str:
+        """Return an address that gives an object to whoever has it, for ``seconds``, saved under ``name``."""
+        # Always saved, never shown: a file may be a web page that somebody else made.
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+        return self.client.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self.name, "Key": key, "ResponseContentDisposition": disposition},
+            ExpiresIn=seconds,
+        )
 
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with ``prefix``."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime
-from urllib.parse import quote
 
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import ConditionFailed, Table, key, put_new, update
@@ -47,17 +46,7 @@ class BucketFiles:
 
     def download_url(self, tenant_id: str, key: str, name: str) -> str:
         """See :meth:`smyth.connectors.storage.port.FileStore.download_url`."""
-        # Always saved, never shown: a file may be a web page that somebody else made.
-        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-        return self._bucket.client.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": self._bucket.name,
-                "Key": object_key(tenant_id, key),
-                "ResponseContentDisposition": disposition,
-            },
-            ExpiresIn=_DOWNLOAD_SECONDS,
-        )
+        return self._bucket.download_url(object_key(tenant_id, key), name, seconds=_DOWNLOAD_SECONDS)
 
     def upload(self, tenant_id: str, key: str, size: int, content_type: str) -> Upload:
         """See :meth:`smyth.connectors.storage.port.FileStore.upload`."""

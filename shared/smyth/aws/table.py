@@ -236,11 +236,17 @@ class Table:
             raise ConditionFailed(_from_item(cast("dict[str, Any]", error.response.get("Item", {})))) from None
         return _from_item(answer.get("Attributes", {}))
 
+    def put_many(self, items: Sequence[Item]) -> None:
+        """Write items one by one, not as a whole, each replacing what is there; no two may have the same key."""
+        self._batches([{"PutRequest": {"Item": _to_item({"v": SCHEMA_VERSION} | item)}} for item in items])
+
     def delete_many(self, keys: Sequence[Item]) -> None:
         """Delete items one by one, not as a whole; those that do not exist are no error."""
-        for start in range(0, len(keys), _BATCH_WRITE):
-            chunk = keys[start : start + _BATCH_WRITE]
-            wanted: Any = {self.name: [{"DeleteRequest": {"Key": _to_item(one)}} for one in chunk]}
+        self._batches([{"DeleteRequest": {"Key": _to_item(one)}} for one in keys])
+
+    def _batches(self, requests: Sequence[dict[str, Any]]) -> None:
+        for start in range(0, len(requests), _BATCH_WRITE):
+            wanted: Any = {self.name: requests[start : start + _BATCH_WRITE]}
             while wanted:
                 wanted = self.client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
 

@@ -27,7 +27,7 @@ def read_caller(request: Request) -> Caller:
     """
     context = _request_context(request)
     source_ip = (context.get("identity") or {}).get("sourceIp", "")
-    caller = Caller.from_context(context.get("authorizer") or {}, source_ip)
+    caller = Caller.from_context(context.get("authorizer") or {}, source_ip, _public_url(request, context))
     if caller is None:
         raise Problem(
             401, "unauthorized", "The request bears no known key. Send one as x-api-key or Authorization: Bearer."
@@ -61,6 +61,15 @@ def operator_caller(request: Request) -> Caller:
 AnyCaller = Annotated[Caller, Depends(any_caller)]
 TenantCaller = Annotated[Caller, Depends(tenant_caller)]
 OperatorCaller = Annotated[Caller, Depends(operator_caller)]
+
+
+def _public_url(request: Request, context: dict[str, Any]) -> str:
+    """Return where the caller found this service: the gateway's name, and the stage where it is part of the path."""
+    if settings().trust_forwarded_host:
+        host = request.headers.get("x-forwarded-host", "")
+        return f"http://{host}" if host else ""
+    domain, path = context.get("domainName") or "", context.get("path") or ""
+    return f"https://{domain}{path.removesuffix(request.scope['path'])}" if domain else ""
 
 
 def _request_context(request: Request) -> dict[str, Any]:

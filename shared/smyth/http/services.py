@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from smyth.http.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from smyth.aws.agent_files import FileLinks
     from smyth.aws.bucket import Bucket
     from smyth.aws.idempotency import DynamoClaims
     from smyth.aws.table import Table
@@ -162,8 +163,22 @@ class Services:
         private, allowed = self._settings.allow_private_http, self._settings.allowed_http
         return HttpClient(AddressGuard(allow_private=private, allowed=allowed))
 
-    def ports(self, tenant_id: str) -> Ports:
-        """Return the world that a tenant's agents may use."""
+    @cached_property
+    def file_links(self) -> FileLinks:
+        """Links to files of agents."""
+        from smyth.aws.agent_files import FileLinks
+
+        return FileLinks(self.table, self.bucket)
+
+    def ports(self, tenant_id: str, *, public_url: str = "") -> Ports:
+        """Return the world that a tenant's agents may use.
+
+        Args:
+            tenant_id: Whose agents.
+            public_url: Where this service is found; links to files begin with it.
+        """
+        from smyth.aws.agent_files import AgentFiles
+        from smyth.aws.memory import DynamoMemory
         from smyth.connectors.ports import Ports
         from smyth.connectors.telemetry.log import LogTelemetry
         from smyth.http.app import logger
@@ -171,6 +186,8 @@ class Services:
         return Ports(
             models=self.models,
             http=self.http,
+            files=AgentFiles(self.bucket, self.file_links, tenant_id, public_url),
+            memory=DynamoMemory(self.table, tenant_id),
             telemetry=LogTelemetry(logger, tenant_id=tenant_id),
             knowledge=self.knowledge(tenant_id),
         )

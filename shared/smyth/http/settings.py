@@ -38,6 +38,8 @@ class Settings:
     allowed_http: tuple[str, ...] = ()
     #: The request context may come as a header; only where nothing but the stack's own front reaches the socket.
     trust_request_context: bool = False
+    #: The client's word for this service's host may be taken; only on a laptop, whose front is the only client.
+    trust_forwarded_host: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
@@ -59,6 +61,7 @@ class Settings:
             allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
             allowed_http=tuple(env.get("SMYTH_ALLOWED_HTTP", "").replace(",", " ").split()),
             trust_request_context=env.get("SMYTH_TRUST_REQUEST_CONTEXT") == "1",
+            trust_forwarded_host=env.get("SMYTH_TRUST_FORWARDED_HOST") == "1",
         )
 
 

@@ -93,7 +93,7 @@ async def open_turn(caller: Caller, agent_id: str, ask: Ask, charge: Charge, his
     turn = Turn(
         plan,
         ask.message,
-        services().ports(caller.tenant_id),
+        services().ports(caller.tenant_id, public_url=caller.public_url),
         history=history,
         model=ask.model,
         session_id=ask.session,

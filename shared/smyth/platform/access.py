@@ -42,6 +42,8 @@ class Caller:
     routes: tuple[str, ...] = ()
     usage_identifier: str = ""
     source_ip: str = ""
+    #: Where this service is found by whoever called, without a slash at its end; empty where that is unknown.
+    public_url: str = ""
 
     def to_context(self) -> dict[str, str]:
         """Return what the authorizer puts into the request context, which holds text only."""
@@ -57,7 +59,7 @@ class Caller:
         }
 
     @classmethod
-    def from_context(cls, context: Mapping[str, str], source_ip: str = "") -> Caller | None:
+    def from_context(cls, context: Mapping[str, str], source_ip: str = "", public_url: str = "") -> Caller | None:
         """Return the caller that :meth:`to_context` wrote; None where there is none."""
         role, tenant_id = context.get("role", ""), context.get("tenant_id", "")
         if not role or (role != OPERATOR and not tenant_id):
@@ -72,6 +74,7 @@ class Caller:
             agents=tuple(json.loads(context.get("agents") or "[]")),
             routes=tuple(json.loads(context.get("routes") or "[]")),
             source_ip=source_ip,
+            public_url=public_url,
         )
 
     def check_agent(self, agent_id: str) -> None:

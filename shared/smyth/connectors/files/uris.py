@@ -7,6 +7,8 @@ import re
 from smyth.connectors.files.port import FileError
 
 SCHEME = "smythfs://"
+#: S3 takes keys of 1,024 bytes; the rest is for what stands before the path.
+_MOST_BYTES = 800
 _URI = re.compile(r"smythfs://([A-Za-z0-9_-]{1,128})\.([a-z]{1,10})/(.{1,700})", re.DOTALL)
 #: What a part of a path may hold: nothing that another reader could take for a separator or a step upwards.
 _PART = re.compile(r"[^\x00-\x1f\x7f/\\?#%]{1,255}")
@@ -29,7 +31,7 @@ def path_of(uri: str, *, team_id: str, agent_id: str) -> str:
         FileError: It is no such address, or another team's, agent's or user's.
     """
     found = _URI.fullmatch(uri)
-    if not found or not all(_PART.fullmatch(part) and part.strip(".") for part in found[3].split("/")):
+    if not found or len(uri.encode("utf-8", "surrogatepass")) > _MOST_BYTES or not all(_PART.fullmatch(part) and part.strip(".") for part in found[3].split("/")):
         raise FileError(f'"{uri[:200]}" is no file address. It looks like smythfs://<team>.team/<folder>/<name>.')
     owner, kind, path = found.groups()
     if kind == "team" and owner == team_id:
