@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -14,14 +14,14 @@ from smyth.components.base import Call, ComponentError
 from smyth.components.base import Settings as BaseSettings
 from smyth.connectors.models.echo import ECHO
 from smyth.connectors.models.port import Finished, Message, ModelError, ModelRequest, Text
-from smyth.values import expand, parse, parse_whole, to_json, to_text
+from smyth.values import parse, parse_whole, to_json, to_text
 
 if TYPE_CHECKING:
     from smyth.document.model import Component as Node
 
 _STOP_SEPARATOR = re.compile(r"[,\r\n]+")
 #: Outputs that authors wire but no model fills.
-_NOT_FOR_MODELS = {"_error", "_debug"}
+NOT_FOR_MODELS = {"_error", "_debug"}
 
 
 def _blank_is_none(value: Any) -> Any:
@@ -32,13 +32,26 @@ Fraction = Annotated[float | None, BeforeValidator(_blank_is_none)]
 Whole = Annotated[int | None, BeforeValidator(_blank_is_none)]
 
 
-class PromptSettings(BaseSettings):
-    """Settings of every component that sends one prompt. Numbers may be stored as text; blank means not set."""
+Prompt = Annotated[
+    str, Field(min_length=1, max_length=8_000_000, description="What to ask; {{name}} stands for an input.")
+]
+
+
+Passthrough = Annotated[bool, Field(description="Also send the answer to the caller while it is being written.")]
+
+
+class ModelSettings(BaseSettings):
+    """Settings of every component that asks a model. Numbers may be stored as text; blank means not set."""
 
     model: Annotated[str, Field(max_length=200)] | dict[str, Any] = Field(
         description="Name of the model, or an object with provider, model, base_url and credential."
     )
-    prompt: str = Field(min_length=1, max_length=8_000_000, description="What to ask; {{name}} stands for an input.")
+
+
+class PromptSettings(ModelSettings):
+    """Settings of the components whose author chooses how the model samples."""
+
+    prompt: Prompt
     temperature: Fraction = Field(None, ge=0, le=5, description="Randomness. Not set: the model's default.")
     max_tokens: Whole = Field(None, alias="maxTokens", ge=1, description="Longest answer, in tokens.")
     stop_sequences: str | None = Field(
@@ -52,7 +65,19 @@ class PromptSettings(BaseSettings):
     presence_penalty: Fraction = Field(
         None, alias="presencePenalty", ge=0, le=2, description="Makes words rarer that came at all."
     )
-    passthrough: bool = Field(False, description="Also send the answer to the caller while it is being written.")
+    passthrough: Passthrough = False
+
+    def sampling(self) -> dict[str, Any]:
+        """Return the members of a :class:`ModelRequest` that the author chose."""
+        return {
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+            "top_p": self.top_p,
+            "top_k": int(self.top_k) if self.top_k else None,
+            "stop": [stop for stop in _STOP_SEPARATOR.split(self.stop_sequences or "") if stop],
+            "frequency_penalty": self.frequency_penalty,
+            "presence_penalty": self.presence_penalty,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +89,30 @@ class Answer:
     reason: str
 
 
-def filled_prompt(call: Call) -> str:
-    """Return the prompt with the inputs filled in, and the outputs the author wants asked for.
-
-    Secrets are filled where the author's prompt names them, never inside what the inputs bring.
-    """
-    settings: PromptSettings = call.settings
-    passes = 5 if call.run.expand_caller_data else 1
-    prompt = expand(settings.prompt, call.inputs, passes=passes, secret=call.run.secret_variables)
+def asking_for_outputs(prompt: str, call: Call) -> str:
+    """Return a prompt with the outputs that the author added asked for."""
     wanted = custom_outputs(call.node)
     # Echo would repeat the question for them (compat README, quirk 87).
-    if not prompt or not wanted or settings.model == ECHO:
+    if not prompt or not wanted or call.settings.model == ECHO:
+        return prompt
+    return prompt + output_format(wanted)
+
+
+def asking_for_value_of(prompt: str, call: Call) -> str:
+    """As :func:`asking_for_outputs`, in the words of VisionLLM and MultimodalLLM; Echo repeats them (quirk 87)."""
+    wanted = custom_outputs(call.node)
+    if not prompt or not wanted:
         return prompt
     return (
-        f"{prompt}\n##\nExpected output format = {to_json(wanted)}"
+        f"{prompt}\n\nExpected output format = {to_json(dict.fromkeys(wanted, '<value>'))}"
+        "\n\n The output JSON should only use the entries from the output format."
+    )
+
+
+def output_format(wanted: dict[str, str]) -> str:
+    """Return the words that ask for an object with these members."""
+    return (
+        f"\n##\nExpected output format = {to_json(wanted)}"
         "\nThe output JSON should only use the entries from the output format."
     )
 
@@ -87,36 +122,25 @@ def custom_outputs(node: Node) -> dict[str, str]:
     return {
         port.name: f"<value> ({port.description})" if port.description else "<value>"
         for port in node.outputs
-        if not port.default and port.name not in _NOT_FOR_MODELS
+        if not port.default and port.name not in NOT_FOR_MODELS
     }
 
 
 async def ask(
-    call: Call,
-    messages: list[Message],
-    *,
-    response_format: Literal["json", "text"] | None,
-    on_text: Callable[[str], None] | None,
+    call: Call, messages: list[Message], *, on_text: Callable[[str], None] | None = None, **options: Any
 ) -> Answer:
-    """Send ``messages`` with the component's settings; hand each piece of text to ``on_text`` as it comes.
+    """Send ``messages`` to the component's model; hand each piece of text to ``on_text`` as it comes.
+
+    Args:
+        call: The component's call.
+        messages: What to send.
+        on_text: Hears the answer while it is written.
+        options: Further members of the :class:`ModelRequest`.
 
     Raises:
         ComponentError: The model could not answer.
     """
-    settings: PromptSettings = call.settings
-    request = ModelRequest(
-        model=settings.model,
-        messages=messages,
-        temperature=settings.temperature,
-        max_tokens=settings.max_tokens,
-        top_p=settings.top_p,
-        top_k=int(settings.top_k) if settings.top_k else None,
-        stop=[stop for stop in _STOP_SEPARATOR.split(settings.stop_sequences or "") if stop],
-        frequency_penalty=settings.frequency_penalty,
-        presence_penalty=settings.presence_penalty,
-        response_format=response_format,
-        team_id=call.run.team_id,
-    )
+    request = ModelRequest(model=call.settings.model, messages=messages, team_id=call.run.team_id, **options)
     models = call.run.ports.models
     pieces: list[str] = []
     try:
@@ -136,6 +160,28 @@ async def ask(
         call.run.usage.append(models.broken_off(request, "".join(pieces)))
         raise
     raise ComponentError("The model's answer ended before it was complete. Try again.")
+
+
+async def ask_for_reply(call: Call, messages: list[Message], **options: Any) -> Any:
+    """Send ``messages``, pass the answer through if the settings say so, and return it, read as JSON if it is JSON.
+
+    Raises:
+        ComponentError: The model could not answer, said nothing, stopped too early, or told of an error.
+    """
+    passed = call.run.passthrough if call.settings.passthrough else None
+    answer = await ask(call, messages, on_text=passed, **options)
+    if passed:
+        passed("\n")
+    if answer.reason != "stop":
+        raise ComponentError(
+            f"The model stopped before completing the response. Reason: {answer.reason}.", {"Reply": answer.text}
+        )
+    if not answer.text:
+        raise ComponentError(
+            "Empty response. This is usually due to output token limit reached. "
+            "Please try again with a higher 'Maximum Output Tokens'."
+        )
+    return read_reply(answer.text, call)
 
 
 def read_reply(text: str, call: Call) -> Any:

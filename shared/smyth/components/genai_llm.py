@@ -6,21 +6,22 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from smyth.components._prompting import PromptSettings, Whole, ask, custom_outputs, filled_prompt, read_reply
-from smyth.components.base import Call, Component, ComponentError, Port
-from smyth.connectors.models.echo import ECHO
+from smyth.components._attachments import question
+from smyth.components._files import FILE_TYPES
+from smyth.components._filling import filled
+from smyth.components._prompting import PromptSettings, Whole, ask_for_reply, asking_for_outputs, custom_outputs
+from smyth.components._searching import SearchSettings, live_search, web_search
+from smyth.components.base import Call, Component, Port
 from smyth.connectors.models.port import Message
 from smyth.connectors.models.tokens import message_tokens
-from smyth.values import truthy
 
-_FILES = {"image", "audio", "video", "binary"}
 #: Tokens of earlier messages where the document does not say.
 _DEFAULT_WINDOW = 1024
 #: What providers know of a message; the rest is our own bookkeeping.
 _MESSAGE_MEMBERS = ("role", "content", "tool_calls", "tool_call_id", "name")
 
 
-class Settings(PromptSettings):
+class Settings(PromptSettings, SearchSettings):
     """Settings of GenAILLM."""
 
     response_format: Literal["json", "text", ""] | None = Field(
@@ -35,6 +36,14 @@ class Settings(PromptSettings):
     max_context_window_length: Whole = Field(
         None, alias="maxContextWindowLength", ge=0, description="Most tokens of earlier messages."
     )
+    verbosity: Literal["low", "medium", "high", ""] | None = Field(None, description="GPT-5: how long answers are.")
+    use_reasoning: bool = Field(False, alias="useReasoning", description="Let the model think before it answers.")
+    reasoning_effort: Literal["none", "default", "minimal", "low", "medium", "high", "xhigh", ""] | None = Field(
+        None, alias="reasoningEffort", description="How hard to think; what a model knows of these depends on it."
+    )
+    max_thinking_tokens: Whole = Field(
+        None, alias="maxThinkingTokens", ge=1, description="Most tokens for thinking, where the model takes a limit."
+    )
 
 
 class GenAILLM(Component):
@@ -44,7 +53,10 @@ class GenAILLM(Component):
     title = "GenAI LLM"
     summary = "Asks a language model, with the agent's instructions and the conversation if wanted."
     Settings = Settings
-    inputs = (Port("Input", "Any", "What the prompt speaks of."),)
+    inputs = (
+        Port("Input", "Any", "What the prompt speaks of."),
+        Port("Attachment", "Binary", "Files for the model; so is any input of a file type.", optional=True),
+    )
     outputs = (Port("Reply", "Any", "The answer."),)
     custom_inputs = True
     custom_outputs = True
@@ -52,41 +64,25 @@ class GenAILLM(Component):
     async def run(self, call: Call) -> dict[str, Any]:
         """Fill the prompt, ask, and read the answer."""
         settings: Settings = call.settings
-        _refuse_files(call)
-        passed = call.run.passthrough if settings.passthrough else None
-        answer = await ask(
+        prompt = asking_for_outputs(filled(settings.prompt, call), call)
+        files = [call.inputs.get(port.name) for port in call.node.inputs if port.type.lower() in FILE_TYPES]
+        reply = await ask_for_reply(
             call,
-            _messages(call, filled_prompt(call)),
+            [*_before(call), await question(call, prompt, files)],
             response_format=settings.response_format or ("json" if custom_outputs(call.node) else None),
-            on_text=passed,
+            verbosity=settings.verbosity or None,
+            reasoning=settings.use_reasoning,
+            reasoning_effort=settings.reasoning_effort or None,
+            thinking_tokens=settings.max_thinking_tokens,
+            web_search=web_search(call),
+            live_search=live_search(call),
+            **settings.sampling(),
         )
-        if passed:
-            passed("\n")
-        if answer.reason != "stop":
-            raise ComponentError(
-                f"The model stopped before completing the response. Reason: {answer.reason}.", {"Reply": answer.text}
-            )
-        if not answer.text:
-            raise ComponentError(
-                "Empty response. This is usually due to output token limit reached. "
-                "Please try again with a higher 'Maximum Output Tokens'."
-            )
-        return {"Reply": read_reply(answer.text, call)}
+        return {"Reply": reply}
 
 
-def _refuse_files(call: Call) -> None:
-    """Fail rather than leave files out unseen. Echo needs none (COMPONENTS section 2)."""
-    files = [
-        port.name for port in call.node.inputs if port.type.lower() in _FILES and truthy(call.inputs.get(port.name))
-    ]
-    if files and call.settings.model != ECHO:
-        raise ComponentError(
-            f"GenAILLM does not send files to models yet. Leave {', '.join(files)} empty, or give the content as text."
-        )
-
-
-def _messages(call: Call, prompt: str) -> list[Message]:
-    """Return the system text and the earlier messages, where wanted, with the prompt as the last word."""
+def _before(call: Call) -> list[Message]:
+    """Return the system text and the earlier messages, where wanted; the prompt stands for the newest question."""
     settings: Settings = call.settings
     conversation = call.run.conversation
     messages: list[Message] = []
@@ -101,7 +97,7 @@ def _messages(call: Call, prompt: str) -> list[Message]:
         messages += _newest([message for message in conversation if message.get("role") != "system"], budget)
     if messages and messages[-1]["role"] == "user":
         messages.pop()
-    return [*messages, {"role": "user", "content": prompt}]
+    return messages
 
 
 def _newest(messages: list[dict[str, Any]], budget: int) -> list[Message]:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from smyth.components._prompting import PromptSettings, ask, filled_prompt, read_reply
+from smyth.components._filling import filled
+from smyth.components._prompting import PromptSettings, ask, asking_for_outputs, read_reply
 from smyth.components.base import Call, Component, ComponentError, Port
 
 
@@ -35,9 +36,10 @@ class PromptGenerator(Component):
         settings: Settings = call.settings
         answer = await ask(
             call,
-            [{"role": "user", "content": filled_prompt(call)}],
-            response_format=settings.response_format,
+            [{"role": "user", "content": asking_for_outputs(filled(settings.prompt, call), call)}],
             on_text=call.run.passthrough if settings.passthrough else None,
+            response_format=settings.response_format,
+            **settings.sampling(),
         )
         if not answer.text:
             raise ComponentError(" LLM Error = Empty Response!")

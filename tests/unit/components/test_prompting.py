@@ -238,13 +238,3 @@ async def test_the_strict_switch_leaves_placeholders_of_callers_alone(outputs_of
         expand_caller_data=False,
     )
     assert outputs == {"Reply": "Paris {{city}}"}
-
-
-@pytest.mark.parametrize("type_name", ["Binary", "image", "Audio", "VIDEO"])
-async def test_files_are_refused_rather_than_left_out(outputs_of, scripted_model, type_name):
-    inputs, declared = {"File": "data:text/plain;base64,SGk="}, {"File": type_name}
-    ports = Ports(models=scripted_model("x"))
-    with pytest.raises(ComponentError, match=r"does not send files.* Leave File empty"):
-        await outputs_of("GenAILLM", {"model": "m", "prompt": "p"}, inputs, declared=declared, ports=ports)
-    assert await outputs_of("GenAILLM", {"model": "m", "prompt": "p"}, {}, declared=declared, ports=ports)
-    assert await outputs_of("GenAILLM", {"model": "Echo", "prompt": "p"}, inputs, declared=declared) == {"Reply": "p"}

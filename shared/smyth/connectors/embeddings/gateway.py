@@ -89,6 +89,7 @@ class EmbeddingGateway:
                     api_base=self._entry.base_url,
                     # OpenAI's client asks for base64 by itself, which not every server knows.
                     encoding_format="float",
+                    **({"dimensions": self._entry.dimensions} if self._entry.dimensions else {}),
                 )
         except Exception as error:
             raise model_error(error, attempt) from None

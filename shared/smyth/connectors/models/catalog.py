@@ -34,19 +34,26 @@ class Provider:
     environment: str
     #: Speaks OpenAI's protocol at any address.
     openai_shaped: bool = False
+    #: How the MIME types of the files begin that its models read (COMPONENTS section 2).
+    media: tuple[str, ...] = Limits().media
 
 
 PROVIDERS: dict[str, Provider] = {
     provider.name.lower(): provider
     for provider in (
-        Provider("OpenAI", "openai", "OPENAI_API_KEY", openai_shaped=True),
+        Provider("OpenAI", "openai", "OPENAI_API_KEY", openai_shaped=True, media=(*Limits().media, "application/pdf")),
         Provider("DeepSeek", "deepseek", "DEEPSEEK_API_KEY", openai_shaped=True),
         Provider("TogetherAI", "together_ai", "TOGETHER_AI_API_KEY", openai_shaped=True),
         Provider("xAI", "xai", "XAI_API_KEY", openai_shaped=True),
         Provider("Perplexity", "perplexity", "PERPLEXITY_API_KEY", openai_shaped=True),
         Provider("Groq", "groq", "GROQ_API_KEY", openai_shaped=True),
         Provider("Anthropic", "anthropic", "ANTHROPIC_API_KEY"),
-        Provider("GoogleAI", "gemini", "GOOGLE_AI_API_KEY"),
+        Provider(
+            "GoogleAI",
+            "gemini",
+            "GOOGLE_AI_API_KEY",
+            media=("image/", "audio/", "video/", "text/", "application/pdf", "application/json"),
+        ),
     )
 }
 
@@ -71,13 +78,16 @@ class ModelEntry(BaseModel):
         gt=0,
         validation_alias=AliasChoices("max_output", "completionTokens", "outputTokens"),
     )
+    #: Of embedding models that can shorten their vectors: how long they shall be.
+    dimensions: int | None = Field(default=None, gt=0)
     #: Written by a document's author: its address is not trusted.
     from_document: bool = False
 
     @property
     def limits(self) -> Limits:
         """What the model takes and gives."""
-        return Limits(self.context_window, self.max_output)
+        provider = PROVIDERS.get(self.provider.lower())
+        return Limits(self.context_window, self.max_output, provider.media if provider else Limits().media)
 
     @property
     def served_by(self) -> Provider:

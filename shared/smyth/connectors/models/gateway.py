@@ -23,10 +23,19 @@ _VAULT_REFERENCE = re.compile(r"\{\{KEY\(([^(){}]+)\)\}\}")
 #: What servers that ask for no key get to see.
 _NO_KEY = "none"
 _LONGEST_PAUSE_S = 5.0
-_JSON_INSTRUCTION = (
-    "Answer with one JSON object and nothing else: no explanation, no markdown, double quotes around all names "
-    'and texts. If there is only one value, answer {"result": <the value>}.'
-)
+#: What the original sends, word for word: agents' prompts were made to work beside it (PROTOCOL section 2.6).
+_JSON_INSTRUCTION = """
+Respond ONLY with a valid, parsable JSON object. Follow these strict guidelines:
+1. The response must begin with '{' and end with '}'.
+2. Use double quotes for all keys and string values.
+3. Do not include any explanations, markdown, or text outside the JSON object.
+4. Do not use newlines or indentation within the JSON structure.
+5. For single-key responses, use the format: {"result": "your content here"}
+6. For multiple keys, use: {"key1": "value1", "key2": "value2", ...}
+
+Example of a valid response:
+{"result": "This is a valid JSON response without any extra text."}
+"""
 
 
 class ModelGateway:
@@ -214,7 +223,7 @@ def _asking_for_json(request: ModelRequest) -> ModelRequest:
         return request
     first, *rest = request.messages or [{}]
     if first.get("role") == "system":
-        messages = [{**first, "content": f"{first['content']}\n{_JSON_INSTRUCTION}"}, *rest]
+        messages = [{**first, "content": f"{first['content']}{_JSON_INSTRUCTION}"}, *rest]
     else:
         messages = [{"role": "system", "content": _JSON_INSTRUCTION}, *request.messages]
     return replace(request, messages=messages)

@@ -37,6 +37,16 @@ class ModelRequest:
     presence_penalty: float | None = None
     #: ``json`` asks the provider for a JSON object.
     response_format: Literal["json", "text"] | None = None
+    #: How long the answer shall be: ``low``, ``medium`` or ``high``; models that do not know it do not get it.
+    verbosity: str | None = None
+    #: Whether the model shall think before it answers, how hard, and with how many tokens at the most.
+    reasoning: bool = False
+    reasoning_effort: str | None = None
+    thinking_tokens: int | None = None
+    #: OpenAI's web search: ``{search_context_size, user_location}``.
+    web_search: dict[str, Any] | None = None
+    #: xAI's search: its ``search_parameters``.
+    live_search: dict[str, Any] | None = None
     #: Whose vault the credential is looked up in.
     team_id: str = "default"
 
@@ -91,10 +101,12 @@ ModelEvent = Text | Thinking | Finished
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a model takes and gives, in tokens; the defaults serve models that nobody described."""
+    """What a model takes and gives, sizes in tokens; the defaults serve models that nobody described."""
 
     context_window: int = 128_000
     max_output: int = 8_192
+    #: How the MIME types of the files begin that the model reads.
+    media: tuple[str, ...] = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 
 class ModelError(Exception):

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from smyth.components.base import Request
+from smyth.connectors.agents.memory import MemoryAgents
+from smyth.connectors.embeddings.gateway import EmbeddingGateway
+from smyth.connectors.knowledge.knowledge import Knowledge
 from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.ports import Ports
 from smyth.connectors.vault.memory import MemoryVault
+from smyth.conversation import AskedTurns
 from smyth.document import DocumentError, load
 from smyth.engine import Limits, Plan, compile, run
 from smyth.sdk.compat import peer as peer_server
@@ -113,8 +117,11 @@ def judge(file: Path, secrets: dict[str, dict[str, str]]) -> list[Judged]:
 
 
 def _case(file: Path) -> dict[str, Any]:
+    text = file.read_text(encoding="utf-8").replace(
+        peer_server.RECORDED_ADDRESS, f"{peer_server.HOST}:{peer_server.PORT}"
+    )
     try:
-        case: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        case: dict[str, Any] = json.loads(text)
         if all("expect" in request for request in case["requests"]) and "agent" in case:
             return case
     except (ValueError, KeyError, TypeError):
@@ -161,11 +168,13 @@ async def _answers(case: dict[str, Any], secrets: dict[str, dict[str, str]]) -> 
     """Make the requests of a case in order; what the agent remembers lasts for the case."""
     try:
         plan = compile(load(case["agent"]))
+        others = MemoryAgents(map(load, case.get("sub_agents") or ()))
     except DocumentError as error:
         return [{"error": str(error)} for _ in case["requests"]]
     keys = MemoryVault(secrets)
     models = ModelGateway(Catalog({"fake-llm": _fake_model()}), keys, environment={}, allow_private=True)
-    ports = Ports(models=models, vault=keys)
+    knowledge = Knowledge(embeddings=EmbeddingGateway(_fake_embeddings(), keys, environment={}))
+    ports = Ports(models=models, vault=keys, agents=others, conversations=AskedTurns(), knowledge=knowledge)
     return [await _answer(plan, request, ports, case.get("variables")) for request in case["requests"]]
 
 
@@ -173,6 +182,12 @@ def _fake_model() -> ModelEntry:
     """The scripted model that the recorded agents ask, served by the peer."""
     address = f"http://{peer_server.HOST}:{peer_server.PORT}/v1"
     return ModelEntry(provider="OpenAI", model="fake-llm", base_url=address, context_window=100_000, max_output=4096)
+
+
+def _fake_embeddings() -> ModelEntry:
+    """The embedding model of the recordings, served by the peer."""
+    address = f"http://{peer_server.HOST}:{peer_server.PORT}/v1"
+    return ModelEntry(provider="OpenAI", model="text-embedding-3-large", base_url=address, dimensions=32)
 
 
 async def _answer(plan: Plan, request: dict[str, Any], ports: Ports, variables: dict[str, Any] | None) -> Any:

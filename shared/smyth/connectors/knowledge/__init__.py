@@ -1,0 +1,1 @@
+"""What agents know: texts in pieces, found again by meaning."""
