@@ -17,16 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Imports the handler as Lambda does, then tells its own peak memory and whether the model library came along.
 _START = """
-import importlib, resource, sys
+import importlib, sys
 importlib.import_module("handler")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "litellm" in sys.modules)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) // 1024, "litellm" in sys.modules)
 """
 #: The least that a function answering HTTP from DynamoDB must import; figures are told as a ratio to it.
 _BASELINE = """
-import resource
 import fastapi, mangum, boto3
 boto3.client("dynamodb", region_name="us-east-1")
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, False)
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) // 1024, False)
 """
 
 
