@@ -9,7 +9,7 @@ from pydantic import Field
 
 from smyth.components import _files as files
 from smyth.components import base
-from smyth.components.base import Call, Port, Run
+from smyth.components.base import START_INPUT, Call, Port, Run
 from smyth.document.model import InputPort
 from smyth.values import convert, expand, parse
 
@@ -44,11 +44,20 @@ class APIEndpoint(base.Component):
         request = call.run.request
         headers = {name.lower(): value for name, value in request.headers.items()} | dict(request.headers)
         outputs = {output.name for output in call.node.outputs} | {output.expression for output in call.node.outputs}
-        body = {} if request.body is None else request.body
+        body: Any = _of_trigger(call) if call.run.triggered else request.body
+        if body is None:
+            body = {}
         if isinstance(body, dict):
             body = await _filled(body | _uploads(call), "body", call, outputs)
-        query = await _filled(dict(request.query), "query", call, outputs)
+        query = await _filled({} if call.run.triggered else dict(request.query), "query", call, outputs)
         return {"headers": headers, "body": body, "query": query, "params": {}}
+
+
+def _of_trigger(call: Call) -> dict[str, Any]:
+    """Return what a trigger hands over in place of a body: its payload, under the inputs that it feeds by name."""
+    payload = call.inputs.get(START_INPUT)
+    given = {name: call.inputs[name] for name in call.received if name != START_INPUT}
+    return (payload if isinstance(payload, dict) else {}) | given
 
 
 def _uploads(call: Call) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class ForEach(base.Component):
             return {}  # nothing is looped over, so there is no result (compat README, quirk 67)
         entries = [entry for found in await call.each(items, call.settings.concurrency) for entry in found]
         if call.settings.format == "minimal":
-            return {"Result": [_inner(entry) for entry in entries]}
+            return {"Result": [inner_result(entry) for entry in entries]}
         if call.settings.format == "results-array":
             return {"Result": _flat([_values(entry) for entry in entries])}
         return {"Result": entries}
@@ -57,14 +57,14 @@ def _items(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _inner(entry: Any) -> Any:
+def inner_result(entry: Any) -> Any:
     """Return the result inside an entry, without what a failed item says (compat README, quirk 64)."""
     inner = entry.get("result", entry) if isinstance(entry, dict) else entry
     return {name: value for name, value in inner.items() if name != "_error"} if isinstance(inner, dict) else inner
 
 
 def _values(entry: Any) -> Any:
-    inner = _inner(entry)
+    inner = inner_result(entry)
     return list(inner.values()) if isinstance(inner, dict) else inner
 
 

@@ -14,6 +14,7 @@ class ServiceUrls:
     tavily: str = "https://api.tavily.com"
     scrapfly: str = "https://api.scrapfly.io"
     huggingface: str = "https://router.huggingface.co/hf-inference"
+    gmail: str = "https://gmail.googleapis.com"
     zapier: str = "https://actions.zapier.com"
 
     @classmethod

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from smyth.connectors.egress import ForbiddenAddress, PublicTransport
+from smyth.connectors.openapi.spec import (
+    JSON_TYPE,
+    Object,
+    Operation,
+    SpecError,
+    as_list,
+    as_object,
+    base_url,
+    operations,
+    read,
+    resolved,
+)
 from smyth.platform.errors import Invalid
 from smyth.platform.skill_chains import Chain, InputType, SkillInput, Step
 
 MAX_OPERATIONS = 50
 MAX_SPEC_BYTES = 5 * 1024 * 1024
 _FETCH_S = 10.0
-_METHODS = ("get", "post", "put", "patch", "delete")
-_JSON = "application/json"
 _TYPES: dict[str, InputType] = {
     "integer": "Integer",
     "number": "Number",
@@ -26,11 +36,7 @@ _TYPES: dict[str, InputType] = {
     "array": "Array",
     "object": "Object",
 }
-_REFERENCES_AT_MOST = 20
-#: Parameters that OpenAPI says to ignore: they are the client's own business.
-_NOT_PARAMETERS = {"accept", "content-type", "authorization"}
 
-Object = Mapping[str, Any]
 Value = TypeVar("Value")
 
 
@@ -64,7 +70,7 @@ async def fetch_spec(url: str, *, allow_private: bool = False) -> dict[str, Any]
     try:
         async with (
             httpx.AsyncClient(transport=transport, timeout=_FETCH_S, follow_redirects=True, max_redirects=3) as client,
-            client.stream("GET", url, headers={"accept": _JSON}) as response,
+            client.stream("GET", url, headers={"accept": JSON_TYPE}) as response,
         ):
             response.raise_for_status()
             async for piece in response.aiter_bytes():
@@ -81,11 +87,8 @@ async def fetch_spec(url: str, *, allow_private: bool = False) -> dict[str, Any]
         raise Invalid(
             "openapi.url cannot be fetched. Check the address, or send the document as openapi.spec."
         ) from None
-    try:
-        spec = json.loads(content)
-    except (ValueError, RecursionError):
-        spec = None
-    if not isinstance(spec, dict):
+    spec = read(content)
+    if spec is None:
         raise Invalid("openapi.url does not hold a JSON object. Give the address of the OpenAPI document in JSON form.")
     return spec
 
@@ -101,11 +104,14 @@ def chains(source: OpenAPISource, spec: dict[str, Any], *, name: str | None) -> 
     Raises:
         Invalid: It is no OpenAPI 3 document, or lacks what was asked for.
     """
-    if not str(spec.get("openapi", "")).startswith("3") or not isinstance(spec.get("paths"), dict):
-        raise Invalid(
-            'The source is no OpenAPI 3 document: it needs "openapi": "3..." and "paths". Convert older ones.'
-        )
-    found = {operation.id: operation for operation in _operations(spec)}
+    try:
+        return _chains(source, spec, name)
+    except SpecError as error:
+        raise Invalid(str(error)) from None
+
+
+def _chains(source: OpenAPISource, spec: dict[str, Any], name: str | None) -> list[Chain]:
+    found = {operation.id: operation for operation in operations(spec)}
     wanted = list(found) if source.operations is None else source.operations
     if unknown := [identity for identity in wanted if identity not in found]:
         raise Invalid(f'The API has no operation "{unknown[0]}". It has: {", ".join(list(found)[:50]) or "none"}.')
@@ -115,8 +121,8 @@ def chains(source: OpenAPISource, spec: dict[str, Any], *, name: str | None) -> 
             'Name those you need in "operations".'
         )
     names = {identity: _skill_name(identity, name, alone=len(wanted) == 1) for identity in wanted}
-    base = _base_url(spec, source.url)
-    return [found[identity].as_chain(skill, base, source.headers) for identity, skill in names.items()]
+    base = base_url(spec, source.url)
+    return [_SkillOf(found[identity]).as_chain(skill, base, source.headers) for identity, skill in names.items()]
 
 
 def _skill_name(operation: str, name: str | None, *, alone: bool) -> str:
@@ -128,24 +134,21 @@ def _skill_name(operation: str, name: str | None, *, alone: bool) -> str:
 
 def needs_key(spec: dict[str, Any]) -> bool:
     """Tell whether the API speaks of authentication."""
-    return bool(spec.get("security") or _object(spec.get("components")).get("securitySchemes"))
+    return bool(spec.get("security") or as_object(spec.get("components")).get("securitySchemes"))
 
 
-class _Operation:
-    """One method on one path of the API."""
+class _SkillOf:
+    """An operation on its way to become a skill."""
 
-    def __init__(self, spec: Object, path: str, method: str, item: Object) -> None:
-        self._spec, self._path, self._method = spec, path, method
-        self._raw, self._shared = _object(item[method]), _list(item.get("parameters"))
-        named = self._raw.get("operationId")
-        self.id = named if isinstance(named, str) else f"{method}_{path}"
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
 
     def as_chain(self, name: str, base: str, headers: Mapping[str, str]) -> Chain:
         """Return the skill: its inputs, and one APICall that sends them."""
         inputs: dict[str, SkillInput] = {}
-        url, sent = _plain(base + self._path), dict(headers)
+        url, sent = _plain(base + self._operation.path), dict(headers)
         query: list[str] = []
-        for place, parameter, described in self._parameters():
+        for place, parameter, described in self._operation.parameters():
             given = self._input(parameter, described, required=bool(described.get("required")), inputs=inputs)
             if place == "path":
                 url = url.replace(f"{{{parameter}}}", f"{{{{{given}}}}}")
@@ -155,42 +158,35 @@ class _Operation:
                 sent.setdefault(_plain(parameter), f"{{{{{given}}}}}")
         body = self._body(inputs)
         settings = {
-            "method": self._method.upper(),
+            "method": self._operation.method,
             "url": url + ("?" + "&".join(query) if query else ""),
             "headers": json.dumps(sent) if sent else "",
-            "contentType": _JSON if body else "none",
+            "contentType": JSON_TYPE if body else "none",
             "body": body,
         }
         wired = {given: f"{{{{{given}}}}}" + ("" if one.required else "?") for given, one in inputs.items()}
-        told = self._raw.get("description") or self._raw.get("summary") or f"{self._method.upper()} {self._path}"
         step = Step(id="call", component="APICall", settings=settings, inputs=wired)
-        return Chain(name, str(told)[:5000], "POST", list(inputs.values()), [step], {"response": "call.Response"})
-
-    def _parameters(self) -> Iterator[tuple[str, str, Object]]:
-        """Yield place, name and description of each parameter; an operation's own replaces its path's."""
-        given = [_resolved(self._spec, one) for one in [*self._shared, *_list(self._raw.get("parameters"))]]
-        for (place, name), described in {(str(one.get("in")), str(one.get("name"))): one for one in given}.items():
-            if place in ("path", "query") or (place == "header" and name.lower() not in _NOT_PARAMETERS):
-                yield place, name, described
+        return Chain(
+            name,
+            self._operation.description[:5000],
+            "POST",
+            list(inputs.values()),
+            [step],
+            {"response": "call.Response"},
+        )
 
     def _body(self, inputs: dict[str, SkillInput]) -> str:
         """Return the JSON body with a placeholder for each property, and add the properties to ``inputs``."""
-        body = _resolved(self._spec, self._raw.get("requestBody"))
+        body, schema = self._operation.body()
         if not body:
             return ""
-        content = _object(body.get("content"))
-        if _JSON not in content:
-            raise Invalid(
-                f'The operation "{self.id}" takes no JSON body. Leave it out: name the others in "operations".'
-            )
-        schema = _resolved(self._spec, _object(content[_JSON]).get("schema"))
-        properties, required = _object(schema.get("properties")), _list(schema.get("required"))
+        properties, required = as_object(schema.get("properties")), as_list(schema.get("required"))
         if not properties:
             whole = {"schema": {"type": "object", **schema}}
             return f"{{{{{self._input('body', whole, required=bool(body.get('required')), inputs=inputs)}}}}}"
         members = []
         for member, raw in properties.items():
-            inner = _resolved(self._spec, raw)
+            inner = resolved(self._operation.spec, raw)
             described = {"schema": inner, "description": inner.get("description")}
             given = self._input(member, described, required=member in required, inputs=inputs)
             mark = '"' if inputs[given].type == "Text" else ""
@@ -205,7 +201,7 @@ class _Operation:
         while given in inputs:
             number += 1
             given = f"{clean}_{number}"
-        schema = _resolved(self._spec, described.get("schema"))
+        schema = resolved(self._operation.spec, described.get("schema"))
         kind = schema.get("type")
         kind = next((one for one in kind if one != "null"), None) if isinstance(kind, list) else kind
         inputs[given] = SkillInput(
@@ -216,48 +212,6 @@ class _Operation:
             default=_plain(schema.get("default")),
         )
         return given
-
-
-def _operations(spec: Object) -> Iterator[_Operation]:
-    for path, raw in spec["paths"].items():
-        item = _object(raw)
-        for method in _METHODS:
-            if method in item:
-                yield _Operation(spec, str(path), method, item)
-
-
-def _base_url(spec: Object, fetched_from: str | None) -> str:
-    """Return the address of the API's first server, with the defaults of its variables."""
-    servers = _list(spec.get("servers"))
-    server = _object(servers[0]) if servers else {}
-    url = str(server.get("url") or "/")
-    for name, variable in _object(server.get("variables")).items():
-        url = url.replace(f"{{{name}}}", str(_object(variable).get("default", "")))
-    url = urljoin(fetched_from, url) if fetched_from else url
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise Invalid('The OpenAPI document names no server. Give it "servers": [{"url": "https://..."}].')
-    return url.rstrip("/")
-
-
-def _resolved(spec: Object, node: Any) -> Object:
-    """Follow references inside the document.
-
-    Raises:
-        Invalid: A reference leads out of the document, to nothing, or in a circle.
-    """
-    for _ in range(_REFERENCES_AT_MOST):
-        reference = _object(node).get("$ref")
-        if reference is None:
-            return _object(node)
-        parts = str(reference).split("/")
-        if parts[0] != "#":
-            raise Invalid(f'The reference "{reference}" leads out of the document. Send it in one piece.')
-        node = spec
-        for part in parts[1:]:
-            node = _object(node).get(part.replace("~1", "/").replace("~0", "~"))
-        if node is None:
-            raise Invalid(f'The reference "{reference}" leads to nothing. Mend the OpenAPI document.')
-    raise Invalid("References of the OpenAPI document lead in a circle. Mend it.")
 
 
 def _plain(value: Value) -> Value:
@@ -271,11 +225,3 @@ def _plain(value: Value) -> Value:
     if "{{" in json.dumps(value):
         raise Invalid(f'The OpenAPI document holds a placeholder in {value!r:.100}. Take the "{{{{" out.')
     return value
-
-
-def _object(value: Any) -> Object:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -1,0 +1,1 @@
+"""OpenAPI 3 documents: their operations, read for skills and for tools of models."""
