@@ -42,6 +42,8 @@ def make_ports(vault_file: Path | None) -> Ports:
     Raises:
         CommandError: The vault file or the setting ``SMYTH_MODELS`` cannot be used.
     """
+    from smyth.connectors.http.addresses import AddressGuard
+    from smyth.connectors.http.client import HttpClient
     from smyth.connectors.models.catalog import Catalog, read_models
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
@@ -53,7 +55,9 @@ def make_ports(vault_file: Path | None) -> Ports:
     except (ValueError, AttributeError) as error:
         raise CommandError(f"The environment variable SMYTH_MODELS cannot be used: {error}") from None
     vault = MemoryVault({} if vault_file is None else _secrets(vault_file))
-    return Ports(models=ModelGateway(catalog, vault, allow_private=True), vault=vault, conversations=AskedTurns())
+    models = ModelGateway(catalog, vault, allow_private=True)
+    http = HttpClient(AddressGuard(allow_private=True))
+    return Ports(models=models, vault=vault, http=http, conversations=AskedTurns())
 
 
 def _secrets(file: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from smyth.values.js import to_json, to_text
@@ -24,7 +24,19 @@ class TextTooLong(ValueError):
         )
 
 
-def expand(text: str, scope: Mapping[str, Any], *, passes: int = 5, secret: Collection[str] = ()) -> str:
+def with_escaped_quotes(text: str) -> str:
+    """Return ``text`` as templates insert it; a quote that is escaped already is not escaped twice."""
+    return text.replace('\\"', '"').replace('"', '\\"')
+
+
+def expand(
+    text: str,
+    scope: Mapping[str, Any],
+    *,
+    passes: int = 5,
+    secret: Collection[str] = (),
+    written: Callable[[str], str] = with_escaped_quotes,
+) -> str:
     """Fill the placeholders of ``text`` with the values of ``scope``.
 
     A placeholder is a name or a path (``{{a.b[0].c}}``), without spaces. Texts are inserted with their double
@@ -35,6 +47,7 @@ def expand(text: str, scope: Mapping[str, Any], *, passes: int = 5, secret: Coll
         passes: How often to look again; 1 leaves placeholders inside inserted values alone.
         secret: Names that are filled where ``text`` itself has them, but never inside inserted values. Whoever
             supplies a value can so not read them.
+        written: How a text is written where it is inserted.
 
     Raises:
         TextTooLong: The result would be longer than :data:`MAX_LENGTH`.
@@ -44,14 +57,14 @@ def expand(text: str, scope: Mapping[str, Any], *, passes: int = 5, secret: Coll
     for number in range(passes):
         if number == 1 and secret:
             scope = {name: value for name, value in scope.items() if name not in secret}
-        filled = _fill(text, scope)
+        filled = _fill(text, scope, written)
         if filled == text:
             break
         text = filled
     return text
 
 
-def _fill(text: str, scope: Mapping[str, Any]) -> str:
+def _fill(text: str, scope: Mapping[str, Any], written: Callable[[str], str]) -> str:
     """Fill each placeholder once; linear in the length of ``text`` whatever it holds."""
     parts: list[str] = []
     length = copied = searched = 0
@@ -65,7 +78,7 @@ def _fill(text: str, scope: Mapping[str, Any]) -> str:
             searched = found.end()
             continue
         searched = end + 2
-        inserted = _inserted(scope, text[start + 2 : end])
+        inserted = _inserted(scope, text[start + 2 : end], written)
         if inserted is not None:
             length += start - copied + len(inserted)
             if length > MAX_LENGTH:
@@ -76,7 +89,7 @@ def _fill(text: str, scope: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
-def _inserted(scope: Mapping[str, Any], name: str) -> str | None:
+def _inserted(scope: Mapping[str, Any], name: str, written: Callable[[str], str]) -> str | None:
     """Return the text that stands for a placeholder; None leaves the placeholder."""
     value = scope.get(name)
     if value is None or value is UNDEFINED:
@@ -84,6 +97,5 @@ def _inserted(scope: Mapping[str, Any], name: str) -> str | None:
         if value is None or value is UNDEFINED:
             return None
     if isinstance(value, str):
-        # A quote that is escaped already is not escaped twice.
-        return value.replace('\\"', '"').replace('"', '\\"')
+        return written(value)
     return to_json(value) if isinstance(value, (dict, list, tuple)) else to_text(value)

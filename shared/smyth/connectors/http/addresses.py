@@ -57,7 +57,7 @@ class AddressGuard:
             ForbiddenAddress: The scheme is none that may be called.
         """
         if scheme not in self.schemes:
-            wanted = " or ".join(sorted(self.schemes))
+            wanted = " or ".join(f"{name}://" for name in sorted(self.schemes))
             raise ForbiddenAddress(f'"{scheme}" addresses cannot be called: use one that starts with {wanted}.')
 
     async def addresses(self, host: str, port: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from smyth.connectors.http.addresses import AddressGuard
-from smyth.connectors.http.port import ForbiddenAddress, HttpError, HttpReply, HttpRequest
+from smyth.connectors.http.port import HttpError, HttpReply, HttpRequest, InvalidURL
 
 if TYPE_CHECKING:
     import httpx
@@ -24,6 +25,8 @@ _CONNECT_S = 10.0
 #: Methods of which a second request does no more than the first (RFC 9110, 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _PROXIES = frozenset({"http", "https", "socks5", "socks5h"})
+#: Signs that no host name has (WHATWG URL, forbidden host code points).
+_NOT_IN_HOSTS = re.compile(r"[\x00-\x20\x7f#%/<>?@\[\\\]^|]")
 #: Headers that belong to the connection, which is the client's.
 _OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -161,17 +164,18 @@ def public_client() -> HttpClient:
 
 
 def _url(text: str) -> httpx.URL:
+    """Read a URL. What is wrong with it stays untold: the wrong part may be a password."""
     import httpx
 
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise HttpError(f"Invalid URL: {error} Check the address.") from None
-    if url.scheme in ("http", "https", "socks5", "socks5h") and url.host:
-        return url
-    if not url.scheme:
-        raise HttpError("Invalid URL: it must start with http:// or https://.")
-    raise ForbiddenAddress(f'Invalid URL: "{url.scheme}" addresses cannot be called. Use http:// or https://.')
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if not url.scheme or _NOT_IN_HOSTS.search(url.host):
+        raise InvalidURL("Invalid URL: write it like https://example.com/path, with signs like spaces encoded.")
+    if url.scheme in ("http", "https") and not url.host:
+        raise InvalidURL("Invalid URL: it names no host. Write it like https://example.com/path.")
+    return url
 
 
 def _prepared(request: HttpRequest) -> httpx.Request:

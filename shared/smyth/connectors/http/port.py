@@ -12,6 +12,10 @@ class HttpError(Exception):
     """There is no answer: the text says why and what to do, and names no more of the URL than its host."""
 
 
+class InvalidURL(HttpError):
+    """The URL of a request cannot be read."""
+
+
 class ForbiddenAddress(HttpError):
     """The address is one that may not be called from here."""
 
