@@ -38,13 +38,20 @@ def as_prompt(value: Any) -> str:
     return value if isinstance(value, str) else to_json(value)
 
 
-def question(call: Call, prompt: str) -> Question:
-    """Return what is asked with the component's settings."""
+def question(call: Call, prompt: str, *, speaker: str = "") -> Question:
+    """Return what is asked with the component's settings.
+
+    Args:
+        call: The component's call.
+        prompt: What is asked.
+        speaker: Whom the model speaks for, told as agents tell their name (PROTOCOL section 2.1).
+    """
     settings: AskingSettings = call.settings
     run = call.run
+    named = f"Assistant Name : {speaker}" if speaker else ""
     return Question(
         prompt=prompt,
-        system=filled(settings.behavior, call),
+        system="\n\n".join(filter(None, (named, filled(settings.behavior, call)))),
         model=settings.model or settings.old_model or None,
         ports=run.ports,
         team_id=run.team_id,
