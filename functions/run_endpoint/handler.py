@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from smyth.components.base import Request as AgentRequest
 from smyth.http.app import create_app, lambda_handler
@@ -25,7 +25,7 @@ app = create_app("run an endpoint")
 async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, endpoint: str) -> Response:
     from smyth.engine import run
 
-    agent, plan = await run_in_threadpool(services().agents.plan, caller.tenant_id, agent_id)
+    agent, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id)
     _check_endpoint(plan, request.method, endpoint)
     session_id = session_of(request)
     body, files = await read_inputs(request)
