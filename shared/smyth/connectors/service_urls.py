@@ -16,6 +16,9 @@ class ServiceUrls:
     huggingface: str = "https://router.huggingface.co/hf-inference"
     gmail: str = "https://gmail.googleapis.com"
     zapier: str = "https://actions.zapier.com"
+    openai: str = "https://api.openai.com/v1"
+    google: str = "https://generativelanguage.googleapis.com/v1beta"
+    runware: str = "https://api.runware.ai/v1"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> ServiceUrls:

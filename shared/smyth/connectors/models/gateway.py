@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from smyth.connectors.egress import ForbiddenAddress, PublicTransport, public_address
-from smyth.connectors.models import litellm_calls
+from smyth.connectors.http.addresses import AddressGuard
+from smyth.connectors.http.port import HttpError
+from smyth.connectors.models import litellm_calls, web_search
 from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.echo import ECHO, EchoModels
 from smyth.connectors.models.failures import Attempt, is_retriable, model_error, retry_after_s
@@ -19,6 +20,8 @@ from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEven
 from smyth.connectors.models.tokens import request_tokens, text_tokens
 from smyth.connectors.vault.port import Vault
 
+#: Where models lie that documents name.
+_PUBLIC = AddressGuard(schemes=("https",))
 _VAULT_REFERENCE = re.compile(r"\{\{KEY\(([^(){}]+)\)\}\}")
 #: What servers that ask for no key get to see.
 _NO_KEY = "none"
@@ -96,11 +99,14 @@ class ModelGateway:
         async with self._client(entry, key) as client:
             chunks = await self._open(entry, _asking_for_json(request), attempt, client)
             try:
-                async for event in litellm_calls.events(self._unless_silent(chunks), entry, _name(request, entry)):
+                read = web_search.events if _searches(entry, request) else litellm_calls.events
+                async for event in read(self._unless_silent(chunks), entry, _name(request, entry)):
                     if isinstance(event, Finished):
                         last = event
                     else:
                         yield event
+            except ModelError:
+                raise
             except Exception as error:
                 raise model_error(error, attempt) from None
         if last is not None:  # Told once all is closed, for who listens no longer than that.
@@ -115,6 +121,8 @@ class ModelGateway:
         for left in range(self._retries, -1, -1):
             try:
                 async with asyncio.timeout(self._timeout_s):
+                    if _searches(entry, request):
+                        return await web_search.open_stream(entry, request, client)
                     return await litellm_calls.open_stream(entry, request, key=attempt.key, client=client)
             except Exception as error:
                 told = model_error(error, attempt)
@@ -153,8 +161,10 @@ class ModelGateway:
         import httpx
 
         try:
-            await public_address(httpx.URL(entry.base_url))
-        except (ForbiddenAddress, httpx.InvalidURL) as error:
+            url = httpx.URL(entry.base_url)
+            _PUBLIC.check_scheme(url.scheme)
+            await _PUBLIC.addresses(url.host, url.port or 443)
+        except (HttpError, httpx.InvalidURL) as error:
             raise ModelError(f"The model's base_url cannot be used. {error}", kind="invalid_request") from None
 
     async def _key(self, entry: ModelEntry, team_id: str) -> tuple[str, str]:
@@ -206,8 +216,11 @@ class ModelGateway:
         import httpx
         import openai
 
+        from smyth.connectors.http.transport import GuardedTransport
+
         guarded = entry.from_document and not self._allow_private
-        http = httpx.AsyncClient(transport=PublicTransport(), trust_env=False) if guarded else httpx.AsyncClient()
+        transport = GuardedTransport(_PUBLIC) if guarded else None
+        http = httpx.AsyncClient(transport=transport, trust_env=False) if transport else httpx.AsyncClient()
         async with openai.AsyncOpenAI(api_key=key, base_url=entry.base_url, max_retries=0, http_client=http) as client:
             yield client
 
@@ -215,6 +228,11 @@ class ModelGateway:
 def _name(request: ModelRequest, entry: ModelEntry) -> str:
     """Return the model's name as the user knows it."""
     return request.model if isinstance(request.model, str) else entry.model
+
+
+def _searches(entry: ModelEntry, request: ModelRequest) -> bool:
+    """Tell whether the provider shall search the web by itself."""
+    return request.web_search is not None and entry.served_by.name == "OpenAI"
 
 
 def _asking_for_json(request: ModelRequest) -> ModelRequest:

@@ -11,6 +11,7 @@ from typing import Any
 
 from smyth.connectors.models.catalog import ModelEntry
 from smyth.connectors.models.port import Finished, ModelEvent, ModelRequest, Text, Thinking, Usage
+from smyth.connectors.models.thinking import thinking_and_search
 from smyth.connectors.models.tool_calls import ToolCallAssembler
 
 #: Read by LiteLLM while it is imported: no look-ups on the network, no .env file of its own.
@@ -55,6 +56,7 @@ async def open_stream(entry: ModelEntry, request: ModelRequest, *, key: str, cli
         "response_format": {"type": "json_object"} if request.response_format == "json" else None,
         "api_base": entry.base_url,
         "client": client,
+        **thinking_and_search(entry, request),
     }
     return await litellm().acompletion(
         model=f"{route}/{entry.model}",

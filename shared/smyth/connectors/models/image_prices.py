@@ -1,0 +1,43 @@
+"""What an image costs, by LiteLLM's bundled price table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smyth.connectors.models.litellm_calls import litellm
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTokens:
+    """What a provider counted for one request; zeros where it counts images, not tokens."""
+
+    text: int = 0
+    image: int = 0
+    output: int = 0
+
+
+def image_cost_micro_usd(model: str, *, size: str, quality: str, tokens: ImageTokens) -> int:
+    """Return the price of one image in micro-USD; 0 for models that the table does not list.
+
+    Loads LiteLLM, so call it in a thread.
+    """
+    table = litellm().model_cost
+    entry = table.get(f"gemini/{model}") or table.get(model) or {}
+    per_token = entry.get("output_cost_per_image_token")
+    if per_token and tokens.output:
+        per_text = entry.get("input_cost_per_token", 0)
+        per_image = entry.get("input_cost_per_image_token", per_text)
+        return _micro(tokens.text * per_text + tokens.image * per_image + tokens.output * per_token)
+    if "output_cost_per_image" in entry:
+        return _micro(entry["output_cost_per_image"])
+    width, _, height = size.partition("x")
+    for name in (f"{quality}/{width}-x-{height}/{model}", f"{width}-x-{height}/{model}"):
+        if name in table:
+            listed = table[name]
+            by_size = listed.get("input_cost_per_pixel", 0) * int(width) * int(height)
+            return _micro(listed.get("input_cost_per_image") or by_size)
+    return 0
+
+
+def _micro(dollars: float) -> int:
+    return round(dollars * 1_000_000)
