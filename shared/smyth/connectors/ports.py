@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from smyth.connectors.agents.memory import MemoryAgents
+from smyth.connectors.code.quickjs import local_sandbox
 from smyth.connectors.files.memory import MemoryFiles
 from smyth.connectors.http.client import public_client
 from smyth.connectors.jobs.memory import Jobs
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from smyth.connectors.agents.port import AgentDirectory
+    from smyth.connectors.code.port import CodeSandbox
     from smyth.connectors.conversations.port import Conversations
     from smyth.connectors.files.port import FileSystem
     from smyth.connectors.http.port import HttpPort
@@ -42,6 +44,8 @@ class Ports:
     vault: Vault = field(default_factory=MemoryVault)
     #: Calls public addresses; connects when first used.
     http: HttpPort = field(default_factory=public_client)
+    #: Runs JavaScript; starts its process when first used.
+    code: CodeSandbox = field(default_factory=local_sandbox)
     service_urls: ServiceUrls = field(default_factory=ServiceUrls.from_env)
     #: Injected so that runs can be repeated in tests; returns an aware UTC time.
     clock: Callable[[], datetime] = _now

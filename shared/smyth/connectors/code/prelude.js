@@ -56,7 +56,7 @@
     }
     const line = slice(prefix + join(words, " "), 0, room);
     room -= line.length + 1;
-    push(lines, line);
+    push(lines, wellFormed(line));
     if (room <= 0) push(lines, "The log is full; the rest is left out.");
   };
   const info = logging("");

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,12 +11,10 @@ from typing import Any
 
 from smyth.connectors.code.port import INPUT_BYTES, CodeLimits, CodeResult
 from smyth.connectors.code.process import Child, ChildFailed, ChildLate
-from smyth.values import UNDEFINED, to_json
+from smyth.values import to_json
 
 #: What the child gets to notice by itself that its time is over.
 _GRACE_SECONDS = 0.5
-#: Deeper values than this are no data, and would overflow whoever walks them.
-_DEEPEST = 200
 
 
 class QuickJsSandbox:
@@ -91,7 +88,7 @@ class _Job:
             self._idle.append(child)
         else:
             child.kill()
-        return _result(answer)
+        return CodeResult.from_answer(answer)
 
     def cancel(self) -> None:
         """End the child that works for this call, if one does."""
@@ -99,35 +96,6 @@ class _Job:
             self._cancelled = True
             if self._child:
                 self._child.kill()
-
-
-def _result(answer: dict[str, Any]) -> CodeResult:
-    """Read what a child says; it ran foreign code, so nothing is taken for granted."""
-    logs = [str(line) for line in answer.get("logs") or ()]
-    error, output = str(answer.get("error") or ""), str(answer.get("output") or "")
-    if error or not output:
-        return CodeResult(logs=logs, error=error)
-    try:
-        value = json.loads(output)
-    except (ValueError, RecursionError):
-        value = UNDEFINED
-    if value is UNDEFINED or _depth_over(value, _DEEPEST):
-        return CodeResult(logs=logs, error=f"The output is nested deeper than {_DEEPEST} levels. Return flatter data.")
-    return CodeResult(output=value, logs=logs)
-
-
-def _depth_over(value: Any, most: int) -> bool:
-    level = [value]
-    for _ in range(most + 1):
-        level = [
-            part
-            for holder in level
-            if isinstance(holder, (dict, list))
-            for part in (holder.values() if isinstance(holder, dict) else holder)
-        ]
-        if not level:
-            return False
-    return True
 
 
 @cache
