@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from smyth.connectors.egress import ForbiddenAddress, PublicTransport
+from smyth.connectors.http.addresses import AddressGuard
+from smyth.connectors.http.client import HttpClient
+from smyth.connectors.http.port import HttpError, HttpRequest
 from smyth.connectors.openapi.spec import (
     JSON_TYPE,
     Object,
@@ -63,31 +65,18 @@ async def fetch_spec(url: str, *, allow_private: bool = False) -> dict[str, Any]
     Raises:
         Invalid: The address may not be asked, does not answer, or answers something else.
     """
-    import httpx
-
-    transport = httpx.AsyncHTTPTransport() if allow_private else PublicTransport()
-    content = b""
+    schemes = ("http", "https") if allow_private else ("https",)
+    client = HttpClient(AddressGuard(schemes=schemes, allow_private=allow_private))
+    wanted = HttpRequest(url, headers={"accept": JSON_TYPE}, timeout_s=_FETCH_S, max_bytes=MAX_SPEC_BYTES)
     try:
-        async with (
-            httpx.AsyncClient(transport=transport, timeout=_FETCH_S, follow_redirects=True, max_redirects=3) as client,
-            client.stream("GET", url, headers={"accept": JSON_TYPE}) as response,
-        ):
-            response.raise_for_status()
-            async for piece in response.aiter_bytes():
-                content += piece
-                if len(content) > MAX_SPEC_BYTES:
-                    raise Invalid(
-                        f"openapi.url: the document is over {MAX_SPEC_BYTES // 1024**2} MB. Send a part of it."
-                    )
-    except ForbiddenAddress as error:
-        raise Invalid(f"openapi.url: {error}") from None
-    except httpx.HTTPStatusError as error:
-        raise Invalid(f"openapi.url was answered with HTTP {error.response.status_code}. Check the address.") from None
-    except (httpx.HTTPError, httpx.InvalidURL):
-        raise Invalid(
-            "openapi.url cannot be fetched. Check the address, or send the document as openapi.spec."
-        ) from None
-    spec = read(content)
+        reply = await client.send(wanted)
+    except HttpError as error:
+        raise Invalid(f"openapi.url: {error} Or send the document as openapi.spec.") from None
+    finally:
+        await client.close()
+    if not 200 <= reply.status < 300:
+        raise Invalid(f"openapi.url was answered with HTTP {reply.status}. Check the address.")
+    spec = read(reply.content)
     if spec is None:
         raise Invalid("openapi.url does not hold a JSON object. Give the address of the OpenAPI document in JSON form.")
     return spec

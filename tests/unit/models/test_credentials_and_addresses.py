@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
 import pytest
 
-from smyth.connectors.egress import public_address
 from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.port import ModelError, ModelRequest, complete
@@ -111,7 +109,3 @@ async def test_only_openai_shaped_providers_take_an_address_from_a_document() ->
     model = {"provider": "Anthropic", "model": "m", "base_url": "https://example.com"}
     with pytest.raises(ModelError, match="cannot be asked at another address"):
         await complete(models, ModelRequest(model=model, messages=[]))
-
-
-async def test_a_public_address_is_found() -> None:
-    assert await public_address(httpx.URL("https://8.8.8.8/v1")) == "8.8.8.8"

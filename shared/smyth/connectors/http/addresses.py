@@ -17,10 +17,18 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-#: IPv6 ranges that stand for IPv4 addresses or for one site, and have no business on the internet of today.
-_OBSOLETE = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b:1::/48", "fec0::/10", "2001::/32")))
-#: Addresses inside public ranges at which a cloud tells its machines their secrets.
-_METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16",)))
+#: What ``is_global`` takes for public, in this Python version or in others: ranges for protocols, for
+#: documentation or of former days, some of which stand for IPv4 addresses, and a cloud's own address (Azure).
+_NOT_PUBLIC = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16"),
+            *("::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16"),
+            "fec0::/10",
+        ),
+    )
+)
 
 
 class AddressGuard:
@@ -77,7 +85,7 @@ class AddressGuard:
 
     def _check(self, host: str, address: str) -> None:
         ip = ipaddress.ip_address(address.partition("%")[0])
-        if is_public(ip) or any(ip.version == network.version and ip in network for network in self._networks):
+        if is_public(ip) or any(ip in network for network in self._networks):
             return
         raise ForbiddenAddress(
             f'"{host}" is not a public address. Use one that the internet can reach, '
@@ -93,9 +101,9 @@ def is_public(ip: IPAddress) -> bool:
             embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if embedded is not None:
             ip = embedded
-        elif any(ip in network for network in _OBSOLETE):
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _METADATA
+    if ip.is_multicast or ip.is_reserved or any(ip in network for network in _NOT_PUBLIC):
+        return False
+    return ip.is_global
 
 
 async def look_up(host: str, port: int) -> list[str]:

@@ -93,6 +93,12 @@ class HttpClient:
             "Check the address."
         )
 
+    async def close(self) -> None:
+        """Close the connections of this event loop; the next request opens new ones."""
+        transport = self._transports.pop(asyncio.get_running_loop(), None)
+        if transport is not None:
+            await transport.aclose()
+
     @asynccontextmanager
     async def _transport(self, request: HttpRequest, target: httpx.URL) -> AsyncIterator[GuardedTransport]:
         """Lend the connections of this loop, or new ones through the request's proxy."""
