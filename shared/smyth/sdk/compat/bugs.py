@@ -19,6 +19,7 @@ UNMARKED: dict[tuple[str, int], int] = {
     **{("type-component-integer", number): 10 for number in (0, 1, 2, 3, 4, 5, 7, 8)},
     ("foreach-diamond-results-array", 0): 66,
     ("vars-vault-otherteam", 0): 29,
+    **{(case, 0): 94 for case in ("ecma-empty", "ecma-sync-main", "ecma-syntax")},
 }
 
 _NUMBER = re.compile(r"\bQ(\d+)\b")

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 HOST, PORT = "127.0.0.1", 18999
+#: Where the recorded agents call it; they are sent to ``HOST`` and ``PORT`` instead.
+RECORDED_ADDRESS = "127.0.0.1:18999"
 _START_S = 15.0
 
 

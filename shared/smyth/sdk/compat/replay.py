@@ -12,9 +12,9 @@ from typing import Any
 from smyth.components.base import Request
 from smyth.connectors.agents.memory import MemoryAgents
 from smyth.connectors.embeddings.gateway import EmbeddingGateway
-from smyth.connectors.knowledge.knowledge import Knowledge
 from smyth.connectors.http.addresses import AddressGuard
 from smyth.connectors.http.client import HttpClient
+from smyth.connectors.knowledge.knowledge import Knowledge
 from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.ports import Ports
@@ -177,9 +177,7 @@ async def _answers(case: dict[str, Any], secrets: dict[str, dict[str, str]]) -> 
     models = ModelGateway(Catalog({"fake-llm": _fake_model()}), keys, environment={}, allow_private=True)
     knowledge = Knowledge(embeddings=EmbeddingGateway(_fake_embeddings(), keys, environment={}))
     http = HttpClient(AddressGuard(allow_private=True))
-    ports = Ports(
-        models=models, vault=keys, http=http, agents=others, conversations=AskedTurns(), knowledge=knowledge
-    )
+    ports = Ports(models=models, vault=keys, http=http, agents=others, conversations=AskedTurns(), knowledge=knowledge)
     return [await _answer(plan, request, ports, case.get("variables")) for request in case["requests"]]
 
 
