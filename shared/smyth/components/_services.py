@@ -10,7 +10,6 @@ from urllib.parse import quote
 from smyth.components._filling import filled
 from smyth.components.base import Call, ComponentError
 from smyth.connectors.http.port import HttpError, HttpReply, HttpRequest
-from smyth.values import to_text
 
 _VAULT_REFERENCE = re.compile(r"\{\{KEY\(([^()]+)\)\}\}")
 #: Longest piece of a service's answer that an error repeats.
@@ -98,7 +97,7 @@ def _words(body: Any) -> str:
         return "; ".join(filter(None, map(_words, body)))
     if isinstance(body, dict):
         return next(filter(None, (_words(body.get(name)) for name in ("error", "message", "detail", "errors"))), "")
-    return "" if body is None else to_text(body)
+    return ""
 
 
 def json_object(text: str) -> str:
