@@ -83,7 +83,7 @@ async def openai_dall_e(call: Call, order: Order) -> Any:
         "size": settings.size_dalle3 if is_third else settings.size_dalle2,
         "response_format": settings.response_format,
     }
-    quality = "hd" if settings.quality == "hd" else "standard"
+    quality = "hd" if is_third and settings.quality == "hd" else "standard"
     if is_third:
         body |= {"quality": quality, "style": settings.style}
     key = await vault_key(call, "openai", service="OpenAI")

@@ -8,7 +8,7 @@ import pytest
 
 from smyth.components.base import Call, Request, Run
 from smyth.components.registry import find
-from smyth.connectors.models.port import Finished, ModelError, ModelEvent, ModelRequest, Text, Usage
+from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEvent, ModelRequest, Text, Usage
 from smyth.connectors.ports import Ports
 from smyth.document.model import Component as Node
 
@@ -23,6 +23,9 @@ class ScriptedModel:
         self._pieces = pieces
         self._reason = reason
         self._error = error
+
+    def limits(self, model: str | dict[str, Any]) -> Limits:
+        return Limits()
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         self.requests.append(request)

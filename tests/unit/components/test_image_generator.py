@@ -75,7 +75,7 @@ async def test_dall_e_3_gives_an_address(made: Any, server: ImageServer) -> None
         "model": "dall-e-3", "prompt": "a cat", "n": 1, "size": "1792x1024", "quality": "hd", "style": "natural",
         "response_format": "url",
     }  # fmt: skip
-    assert [used.model for used in run.usage] == ["dall-e-3"]
+    assert [(used.model, used.cost_micro_usd) for used in run.usage] == [("dall-e-3", 120_000)]
     await made({"model": "dall-e-3", "isRawInputPrompt": True})
     assert server.asked[1].json["prompt"].startswith("Use this prompt exactly")
     assert server.asked[1].json["prompt"].endswith("a cat")

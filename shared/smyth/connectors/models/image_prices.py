@@ -6,6 +6,19 @@ from dataclasses import dataclass
 
 from smyth.connectors.models.litellm_calls import litellm
 
+#: OpenAI's prices of an image in micro-USD, which the table lacks.
+_DALL_E = {
+    ("dall-e-3", "standard", "1024x1024"): 40_000,
+    ("dall-e-3", "standard", "1792x1024"): 80_000,
+    ("dall-e-3", "standard", "1024x1792"): 80_000,
+    ("dall-e-3", "hd", "1024x1024"): 80_000,
+    ("dall-e-3", "hd", "1792x1024"): 120_000,
+    ("dall-e-3", "hd", "1024x1792"): 120_000,
+    ("dall-e-2", "standard", "256x256"): 16_000,
+    ("dall-e-2", "standard", "512x512"): 18_000,
+    ("dall-e-2", "standard", "1024x1024"): 20_000,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ImageTokens:
@@ -21,6 +34,8 @@ def image_cost_micro_usd(model: str, *, size: str, quality: str, tokens: ImageTo
 
     Loads LiteLLM, so call it in a thread.
     """
+    if (model, quality, size) in _DALL_E:
+        return _DALL_E[model, quality, size]
     table = litellm().model_cost
     entry = table.get(f"gemini/{model}") or table.get(model) or {}
     per_token = entry.get("output_cost_per_image_token")
@@ -30,13 +45,8 @@ def image_cost_micro_usd(model: str, *, size: str, quality: str, tokens: ImageTo
         return _micro(tokens.text * per_text + tokens.image * per_image + tokens.output * per_token)
     if "output_cost_per_image" in entry:
         return _micro(entry["output_cost_per_image"])
-    width, _, height = size.partition("x")
-    for name in (f"{quality}/{width}-x-{height}/{model}", f"{width}-x-{height}/{model}"):
-        if name in table:
-            listed = table[name]
-            by_size = listed.get("input_cost_per_pixel", 0) * int(width) * int(height)
-            return _micro(listed.get("input_cost_per_image") or by_size)
-    return 0
+    listed = table.get(f"{quality}/{size.replace('x', '-x-')}/{model}") or {}
+    return _micro(listed.get("input_cost_per_image", 0))
 
 
 def _micro(dollars: float) -> int:

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from smyth.connectors.embeddings.port import Embedded
+from smyth.connectors.knowledge.knowledge import MAX_CHUNKS, Knowledge, KnowledgeError, Source
+from smyth.connectors.models.port import ModelError, Usage
+from smyth.connectors.vectors.memory import MemoryVectors
+from tests.peers.embedding_server import letters
+
+
+class Letters:
+    """Embeds by counting letters."""
+
+    def __init__(self) -> None:
+        self.fails = False
+
+    async def embed(self, texts: Sequence[str], *, team_id: str) -> Embedded:
+        if self.fails:
+            raise ModelError("The model is busy.")
+        vectors = tuple(tuple(letters(text)) if text.strip("0") else (0.0,) * 27 for text in texts)
+        return Embedded(vectors, (Usage(f"letters of {team_id}", input_tokens=len(texts)),))
+
+
+@pytest.fixture
+def model() -> Letters:
+    return Letters()
+
+
+@pytest.fixture
+def knowledge(model: Letters) -> Knowledge:
+    return Knowledge(embeddings=model)
+
+
+async def found(knowledge: Knowledge, question: str, *, team: str = "t1", namespace: str = "docs") -> list[str | None]:
+    hits, _ = await knowledge.find(team, namespace, question, top_k=10)
+    return [hit.text for hit in hits]
+
+
+async def test_what_is_nearest_comes_first_with_its_metadata(knowledge: Knowledge) -> None:
+    used = await knowledge.remember("t1", "docs", Source("a", "aaab", "First", {"page": 1}))
+    await knowledge.remember("t1", "docs", Source("b", "bbba"))
+    hits, asked = await knowledge.find("t1", "docs", "aa", top_k=1)
+    assert [(hit.text, hit.metadata["name"], hit.metadata["metadata"]) for hit in hits] == [
+        ("aaab", "First", {"page": 1})
+    ]
+    assert hits[0].metadata["source"] == "t1::docs::a"
+    assert [usage.model for usage in (*used, *asked)] == ["letters of t1"] * 2
+
+
+async def test_indexing_again_replaces_what_was_there(knowledge: Knowledge) -> None:
+    await knowledge.remember("t1", "docs", Source("a", "\n\n".join(["old " * 100] * 3)))
+    assert len(await found(knowledge, "old")) >= 3
+    await knowledge.remember("t1", "docs", Source("a", "new"))
+    assert await found(knowledge, "old") == ["new"]
+
+
+async def test_a_failure_of_the_model_leaves_what_was_there(knowledge: Knowledge, model: Letters) -> None:
+    await knowledge.remember("t1", "docs", Source("a", "old"))
+    model.fails = True
+    with pytest.raises(ModelError):
+        await knowledge.remember("t1", "docs", Source("a", "new"))
+    model.fails = False
+    assert await found(knowledge, "old") == ["old"]
+
+
+async def test_forgets_one_source_and_keeps_the_namespace(knowledge: Knowledge) -> None:
+    await knowledge.remember("t1", "docs", Source("a", "aaa"))
+    await knowledge.remember("t1", "docs", Source("b", "bbb"))
+    await knowledge.forget("t1", "docs", "a")
+    await knowledge.forget("t1", "docs", "a")
+    assert await found(knowledge, "aaa") == ["bbb"]
+    await knowledge.forget("t1", "docs", "b")
+    assert await found(knowledge, "aaa") == []
+
+
+async def test_a_namespace_exists_from_its_first_source_on(knowledge: Knowledge) -> None:
+    for work in (knowledge.find("t1", "My Docs", "x", top_k=1), knowledge.forget("t1", "My Docs", "a")):
+        with pytest.raises(KnowledgeError, match=r"^Namespace My Docs does not exist$"):
+            await work
+    await knowledge.remember("t1", "My Docs", Source("a", "aaa"))
+    assert await found(knowledge, "aaa", namespace=" my_docs ") == ["aaa"]
+
+
+async def test_teams_are_apart_and_a_tenant_owns_all_its_teams(model: Letters) -> None:
+    shared = MemoryVectors()
+    plain, mine, theirs = (
+        Knowledge(shared, model),
+        Knowledge(shared, model, tenant_id="ten-a"),
+        Knowledge(shared, model, tenant_id="ten-b"),
+    )
+    await plain.remember("t1", "docs", Source("a", "team"))
+    await mine.remember("t1", "docs", Source("a", "tenant"))
+    assert await found(plain, "x") == ["team"]
+    assert await found(mine, "x", team="t2") == ["tenant"]
+    for stranger, team in ((plain, "t2"), (theirs, "t1")):
+        with pytest.raises(KnowledgeError, match="does not exist"):
+            await found(stranger, "x", team=team)
+
+
+async def test_old_labels_lose_their_team_and_no_others_lose_anything(knowledge: Knowledge) -> None:
+    await knowledge.remember("t1", "t1_docs", Source("a", "aaa"))
+    assert await found(knowledge, "a") == ["aaa"]
+    assert await found(knowledge, "a", namespace="cm0abcdefghijklmnopqrstuv_docs") == ["aaa"]
+    await knowledge.remember("t1", "my_docs", Source("a", "bbb"))
+    assert await found(knowledge, "a", namespace="my_docs") == ["bbb"]
+    assert await found(knowledge, "a") == ["aaa"]
+
+
+async def test_a_question_without_direction_finds_nothing(knowledge: Knowledge) -> None:
+    await knowledge.remember("t1", "docs", Source("a", "aaa"))
+    assert await found(knowledge, "000") == []
+
+
+@pytest.mark.parametrize("source_id", ["", "a b", "a/b", "{{id}}", "a::b", "ü", "x" * 256])
+async def test_ids_of_sources_have_few_characters(knowledge: Knowledge, source_id: str) -> None:
+    with pytest.raises(KnowledgeError, match="invalid characters"):
+        await knowledge.remember("t1", "docs", Source(source_id, "aaa"))
+
+
+@pytest.mark.parametrize("namespace", ["", "../up", "a/b", "ü", ".hidden", "x" * 81])
+async def test_namespaces_have_few_characters(knowledge: Knowledge, namespace: str) -> None:
+    with pytest.raises(KnowledgeError, match="cannot be a namespace"):
+        await knowledge.remember("t1", namespace, Source("a", "aaa"))
+
+
+async def test_texts_are_neither_blank_nor_endless(knowledge: Knowledge) -> None:
+    with pytest.raises(KnowledgeError, match="no text"):
+        await knowledge.remember("t1", "docs", Source("a", " \n"))
+    with pytest.raises(KnowledgeError, match="several sources"):
+        await knowledge.remember("t1", "docs", Source("a", "x" * 520 * MAX_CHUNKS))
+
+
+async def test_without_a_model_it_tells_what_to_set() -> None:
+    with pytest.raises(KnowledgeError, match="SMYTH_EMBEDDING_MODEL"):
+        await Knowledge().remember("t1", "docs", Source("a", "aaa"))
