@@ -8,6 +8,7 @@ from pathlib import Path
 from smyth.cli.main import COMMANDS
 from smyth.components.registry import names
 from smyth.document import CATALOG
+from smyth.sdk.compat.bugs import BUGS, UNMARKED
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +22,30 @@ def test_the_components_that_are_told_as_run_are_run() -> None:
 def test_the_readme_counts_the_components_right() -> None:
     runs = len(CATALOG.intersection(names()))
     assert f"runs {runs} of the original's {len(CATALOG)} component names" in (ROOT / "README.md").read_text()
+
+
+def _section(title: str) -> str:
+    text = (ROOT / "docs/compatibility.md").read_text()
+    return re.split(r"^##+ ", text.split(f"# {title}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def test_every_bug_of_the_original_is_told_once_and_has_a_test() -> None:
+    told = [int(number) for number in re.findall(r"^\| (\d+) \|", _section("Bugs of the original, done right"), re.M)]
+    assert told == sorted(BUGS)
+    tests = "".join(file.read_text() for file in (ROOT / "tests/compat").glob("test_bugs*.py"))
+    assert set(re.findall(r'"""Bug (\d+)[.:]', tests)) == {str(bug) for bug in BUGS}
+
+
+def test_every_request_that_shows_a_bug_without_being_marked_is_told() -> None:
+    told: set[tuple[str, int, int]] = set()
+    for bug, requests in re.findall(
+        r"^\| (\d+) \| (.*?): ", _section("Requests that show a bug without being marked"), re.M
+    ):
+        case = ""
+        for name, number in re.findall(r"([a-z-]*)#(\d+)", requests):
+            case = name or case
+            told.add((case, int(number), int(bug)))
+    assert told == {(case, number, bug) for (case, number), bug in UNMARKED.items()}
 
 
 def test_every_command_is_told() -> None:
