@@ -9,7 +9,7 @@ from pydantic import Field
 
 from smyth.components import base
 from smyth.components._code import LONGEST_SOURCE, run_code
-from smyth.components.base import Call, Component, Port
+from smyth.components.base import Call, Component, ComponentError, Port
 from smyth.values import to_json
 
 _KEY = re.compile(r"\{\{KEY\(([^{}()]*)\)\}\}")
@@ -53,8 +53,9 @@ class ServerlessCode(Component):
         secrets: dict[str, str] = {}
         for name in dict.fromkeys(_KEY.findall(source)):
             value = await call.run.ports.vault.get(call.run.team_id, name)
-            # A missing secret is replaced by its own name (COMPONENTS section 0).
-            secrets[name] = name if value is None else value
+            if value is None:  # the original goes on with the name in place of the secret (compat README, quirk 29)
+                raise ComponentError(f'The vault has no entry "{name}". Add it, or remove it from the code.')
+            secrets[name] = value
         return await run_code(call, named_secrets(source), secrets)
 
 

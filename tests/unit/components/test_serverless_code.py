@@ -86,9 +86,10 @@ async def test_a_secret_never_becomes_part_of_the_source(outputs_of: Outputs) ->
     assert "s3cret" not in listening.sources[0]
 
 
-async def test_a_missing_secret_is_replaced_by_its_name(outputs_of: Outputs) -> None:
+async def test_a_missing_secret_is_an_error_and_not_its_name(outputs_of: Outputs) -> None:
     code = "async function main() { return '{{KEY(nothing)}}'; }"
-    assert await outputs_of("ServerlessCode", {"code": code}, ports=VAULT) == {"Output": "nothing"}
+    with pytest.raises(ComponentError, match='The vault has no entry "nothing"'):
+        await outputs_of("ServerlessCode", {"code": code}, ports=VAULT)
 
 
 async def test_an_error_does_not_tell_a_secret(outputs_of: Outputs) -> None:
