@@ -100,7 +100,7 @@ def _read(operation: Operation) -> _Arguments:
 
 def _free_name(identity: str, taken: dict[str, Tool]) -> str:
     """Return a name that providers accept and no other tool has."""
-    clean = re.sub(r"[^A-Za-z0-9_-]+", "_", identity).strip("_")[:_LONGEST_NAME] or "operation"
+    clean = re.sub(r"[^A-Za-z0-9-]+", "_", identity).strip("_")[:_LONGEST_NAME] or "operation"
     name, number = clean, 1
     while name in taken:
         number += 1
