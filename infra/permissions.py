@@ -21,10 +21,13 @@ class Grant:
     operator_key: bool = False
     #: Make API Gateway keys (the tenants' usage identifiers) and move them between the usage plans.
     usage_keys: bool = False
+    #: Invoke the function that runs users' code, which itself may do nothing.
+    run_code: bool = False
 
 
 _READ = Grant(table="read", bucket="read")
 _WRITE = Grant(table="write", bucket="write")
+_RUN = Grant(table="write", bucket="write", run_code=True)
 
 GRANTS: dict[str, Grant] = {
     "create_agent": _WRITE,
@@ -34,10 +37,10 @@ GRANTS: dict[str, Grant] = {
     "update_agent": _WRITE,
     "delete_agent": _WRITE,
     "export_agent": _READ,
-    "run_endpoint": _WRITE,
-    "prompt_agent": _WRITE,
-    "chat_agent": _WRITE,
-    "stream_agent": _WRITE,
+    "run_endpoint": _RUN,
+    "prompt_agent": _RUN,
+    "chat_agent": _RUN,
+    "stream_agent": _RUN,
     "add_skill": _WRITE,
     "search_vectors": _WRITE,
     "upsert_vectors": Grant(bucket="write"),

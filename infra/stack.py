@@ -14,12 +14,13 @@ from infra.api import Api
 from infra.customer import Customer
 from infra.data import Data
 from infra.events import Events
-from infra.functions import Functions
+from infra.functions import Functions, arn
 from infra.permissions import GRANTS, Grant
 from infra.runtime import Runtime
 from infra.secrets import Secrets
 from infra.statements import statements
 from infra.storage import Storage
+from smyth.platform.routes import CODE_FUNCTION
 
 
 class SmythStack(Stack):
@@ -54,6 +55,7 @@ class SmythStack(Stack):
                 bucket=self.storage.bucket,
                 operator_secret=names.operator_secret(customer.name),
                 usage_plan_ids=self.api.usage_plan_ids,
+                code_function=arn(customer, CODE_FUNCTION),
             ),
         )
         self.events = Events(
@@ -67,6 +69,10 @@ class SmythStack(Stack):
         self._outputs()
 
     def _environment(self, customer: Customer, name: str) -> dict[str, str]:
+        runtime = {"PYTHONPATH": sysconfig.get_path("purelib")} if customer.layer == "source" else {}
+        if name == CODE_FUNCTION:
+            # It runs what strangers wrote, so nothing of the stack is to be found in it, not even a name.
+            return runtime
         grant = GRANTS.get(name, Grant())
         said = {
             "SMYTH_CUSTOMER": customer.name,
@@ -82,9 +88,9 @@ class SmythStack(Stack):
             said["OPERATOR_SECRET_ARN"] = self.secrets.operator_key.secret_arn
         if grant.usage_keys:
             said["USAGE_PLAN_IDS"] = self.to_json_string(self.api.usage_plan_ids)
-        if customer.layer == "source":
-            said["PYTHONPATH"] = sysconfig.get_path("purelib")
-        return {**said, **customer.environment}
+        if grant.run_code:
+            said["CODE_FUNCTION"] = names.function(customer.name, CODE_FUNCTION)
+        return {**said, **runtime, **customer.environment}
 
     def _outputs(self) -> None:
         functions = {name: function.function_name for name, function in self.functions.by_name.items()}

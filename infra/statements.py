@@ -19,6 +19,7 @@ def statements(
     bucket: s3.IBucket,
     operator_secret: str,
     usage_plan_ids: dict[str, str],
+    code_function: str,
 ) -> list[iam.PolicyStatement]:
     """The statements that grant exactly what ``grant`` says."""
     said = []
@@ -36,6 +37,8 @@ def statements(
         said.append(_allow(("secretsmanager:GetSecretValue",), f"{secrets}{operator_secret}-??????"))
     if grant.usage_keys:
         said.extend(_usage_keys(usage_plan_ids))
+    if grant.run_code:
+        said.append(_allow(("lambda:InvokeFunction",), code_function))
     return said
 
 

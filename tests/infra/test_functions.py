@@ -6,7 +6,7 @@ import pytest
 
 from infra.permissions import GRANTS
 from smyth.http.settings import Settings
-from smyth.platform.routes import FUNCTIONS
+from smyth.platform.routes import CODE_FUNCTION, FUNCTIONS
 from tests.infra.conftest import Stack, plain
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -34,7 +34,7 @@ def test_only_behind_the_adapter_the_caller_may_come_as_a_header(demo: Stack, la
         name: made["Environment"]["Variables"]
         for stack in (demo, laptop)
         for name, made in stack.functions().items()
-        if "SMYTH_TRUST_REQUEST_CONTEXT" in made["Environment"]["Variables"]
+        if "SMYTH_TRUST_REQUEST_CONTEXT" in made.get("Environment", {}).get("Variables", {})
     }
     assert set(trusting) == {"stream_agent"}
     assert trusting["stream_agent"]["AWS_LWA_INVOKE_MODE"] == "response_stream"
@@ -45,12 +45,16 @@ def test_only_behind_the_adapter_the_caller_may_come_as_a_header(demo: Stack, la
 def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, laptop: Stack) -> None:
     for stack in (demo, laptop):
         for name, made in stack.functions().items():
+            if name == CODE_FUNCTION:
+                continue
             environment = {key: plain(value) for key, value in made["Environment"]["Variables"].items()}
             settings = Settings.from_env(environment)
             assert settings.customer == stack.customer.name
             assert settings.allow_private_http == stack.customer.allow_private_http
             assert bool(settings.operator_secret_arn) == (name == "authorizer")
             assert bool(settings.usage_plan_ids) == (name == "manage_tenants")
+            runs_agents = name in {"run_endpoint", "prompt_agent", "chat_agent", "stream_agent"}
+            assert settings.code_function == (f"smyth-{stack.customer.name}-run_code" if runs_agents else "")
 
 
 def test_every_function_shares_the_layers(demo: Stack, laptop: Stack) -> None:

@@ -24,7 +24,17 @@ def test_the_layer_fits_into_a_function(archive: Path) -> None:
 def test_the_layer_holds_what_functions_import_for_their_processor(archive: Path) -> None:
     with zipfile.ZipFile(archive) as zipped:
         names = zipped.namelist()
-    for package in ("boto3", "fastapi", "mangum", "pydantic", "litellm", "numpy", "uvicorn", "aws_lambda_powertools"):
+    for package in (
+        "boto3",
+        "fastapi",
+        "mangum",
+        "pydantic",
+        "litellm",
+        "numpy",
+        "uvicorn",
+        "quickjs",
+        "aws_lambda_powertools",
+    ):
         assert f"python/{package}/__init__.py" in names
     binaries = [name for name in names if name.endswith(".so")]
     assert binaries

@@ -61,10 +61,40 @@ def test_functions_may_do_only_what_they_are_for(demo: Stack) -> None:
     assert key_makers == {"manage_tenants"}
 
 
+def _invoked(stack: Stack) -> dict[str, set[str]]:
+    """Role -> the functions that it may invoke."""
+    prefix = f"smyth-{stack.customer.name}-"
+    return {
+        role: {plain(resource).rsplit(prefix, 1)[-1] for resource in _listed(statement["Resource"])}
+        for role, statement in _statements(stack)
+        if "lambda:InvokeFunction" in _listed(statement["Action"])
+    }
+
+
 def test_api_gateway_may_call_the_functions_of_routes_and_the_authorizer(demo: Stack) -> None:
-    [(_, statement)] = [found for found in _statements(demo) if found[1]["Action"] == "lambda:InvokeFunction"]
-    called = {plain(resource).rsplit("smyth-demo-", 1)[-1] for resource in statement["Resource"]}
-    assert called == set(demo.functions()) - {"object_created", "schedule_tick"}
+    roles = {made["Role"]["Fn::GetAtt"][0] for made in demo.functions().values()}
+    [called] = [functions for role, functions in _invoked(demo).items() if role not in roles]
+    assert called == set(demo.functions()) - {"object_created", "schedule_tick", "run_code"}
+
+
+def test_functions_that_run_agents_may_call_the_one_that_runs_code_and_no_other(demo: Stack) -> None:
+    invoked = _invoked(demo)
+    allowed = {name: invoked.get(made["Role"]["Fn::GetAtt"][0]) for name, made in demo.functions().items()}
+    runs_agents = ("run_endpoint", "prompt_agent", "chat_agent", "stream_agent")
+    assert {name: one for name, one in allowed.items() if one} == {name: {"run_code"} for name in runs_agents}
+
+
+def test_the_function_that_runs_code_may_do_nothing_and_knows_nothing(
+    demo: Stack, synthesised: Callable[..., Stack]
+) -> None:
+    assert _actions(demo, "run_code") == {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert "Environment" not in demo.functions()["run_code"]
+    assert demo.functions()["run_code"]["MemorySize"] == 512
+    busy = synthesised("laptop", environment={"TOKEN": "x"}, reserved_concurrency={"run_code": 5})
+    made = busy.functions()["run_code"]
+    assert set(made["Environment"]["Variables"]) == {"PYTHONPATH"}
+    assert made["ReservedConcurrentExecutions"] == 5
+    assert busy.functions()["get_agent"]["Environment"]["Variables"]["TOKEN"] == "x"
 
 
 def test_the_bucket_is_private_encrypted_versioned_and_reached_by_tls_only(demo: Stack) -> None:

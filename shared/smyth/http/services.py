@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from smyth.aws.idempotency import DynamoClaims
     from smyth.aws.table import Table
     from smyth.aws.vectors import BucketVectors
+    from smyth.connectors.code.port import CodeSandbox
     from smyth.connectors.embeddings.gateway import EmbeddingGateway
     from smyth.connectors.http.client import HttpClient
+    from smyth.connectors.jobs.memory import Jobs
     from smyth.connectors.knowledge.knowledge import Knowledge
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
+    from smyth.conversation import AskedTurns
     from smyth.engine import Limits
     from smyth.platform.agents import Agents
     from smyth.platform.conversations import Conversations
@@ -164,6 +167,34 @@ class Services:
         return HttpClient(AddressGuard(allow_private=private, allowed=allowed))
 
     @cached_property
+    def code(self) -> CodeSandbox:
+        """Users' JavaScript."""
+        from smyth.connectors.code.port import CodeLimits
+
+        limits = CodeLimits.model_validate(self._settings.code_limits)
+        if self._settings.code_function:
+            from smyth.aws.code import LambdaCode
+
+            return LambdaCode(self._settings.code_function, limits)
+        from smyth.connectors.code.quickjs import QuickJsSandbox
+
+        return QuickJsSandbox(limits)
+
+    @cached_property
+    def asked_turns(self) -> AskedTurns:
+        """Conversations that components ask for."""
+        from smyth.conversation import AskedTurns
+
+        return AskedTurns()
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Background branches of this process's runs."""
+        from smyth.connectors.jobs.memory import Jobs
+
+        return Jobs()
+
+    @cached_property
     def file_links(self) -> FileLinks:
         """Links to files of agents."""
         from smyth.aws.agent_files import FileLinks
@@ -182,12 +213,17 @@ class Services:
         from smyth.connectors.ports import Ports
         from smyth.connectors.telemetry.log import LogTelemetry
         from smyth.http.app import logger
+        from smyth.platform.agent_directory import TenantAgents
 
         return Ports(
             models=self.models,
             http=self.http,
+            code=self.code,
             files=AgentFiles(self.bucket, self.file_links, tenant_id, public_url),
             memory=DynamoMemory(self.table, tenant_id),
+            agents=TenantAgents(self.agents, tenant_id),
+            conversations=self.asked_turns,
+            jobs=self.jobs,
             telemetry=LogTelemetry(logger, tenant_id=tenant_id),
             knowledge=self.knowledge(tenant_id),
         )

@@ -31,6 +31,10 @@ class Settings:
     operator_secret_arn: str = ""
     #: Turns texts into vectors; see :func:`smyth.connectors.embeddings.gateway.read_embedding_model`.
     embedding_model: str = ""
+    #: The function that runs users' code; blank: a child process does.
+    code_function: str = ""
+    #: What a call of users' code may use up; see :class:`smyth.connectors.code.port.CodeLimits`.
+    code_limits: Mapping[str, Any] = field(default_factory=dict)
     customer: str = ""
     #: Agents may call addresses inside private networks; only on a laptop.
     allow_private_http: bool = False
@@ -57,6 +61,8 @@ class Settings:
             usage_plan_ids=_json_object(env, "USAGE_PLAN_IDS"),
             operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),
             embedding_model=env.get("SMYTH_EMBEDDING_MODEL", ""),
+            code_function=env.get("CODE_FUNCTION", ""),
+            code_limits=_json_object(env, "SMYTH_CODE_LIMITS"),
             customer=env.get("SMYTH_CUSTOMER", ""),
             allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
             allowed_http=tuple(env.get("SMYTH_ALLOWED_HTTP", "").replace(",", " ").split()),

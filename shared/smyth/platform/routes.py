@@ -74,6 +74,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/openapi.json", "docs", auth="public"),
 )
 
+#: Runs users' code; it alone may do nothing and knows nothing of the stack.
+CODE_FUNCTION = "run_code"
+
 #: Every function of the stack. Those without a route answer the gateway (authorizer) or events.
 FUNCTIONS: tuple[Function, ...] = (
     Function("create_agent"),
@@ -101,5 +104,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("docs", memory_mb=256),
     Function("authorizer", memory_mb=256, timeout_s=10),
     Function("object_created", memory_mb=256),
+    # Memory buys CPU: the code itself is held to far less.
+    Function(CODE_FUNCTION, memory_mb=512),
     Function("schedule_tick", timeout_s=60, memory_mb=256),
 )
