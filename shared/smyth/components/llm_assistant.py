@@ -109,12 +109,14 @@ def _budget(call: Call) -> int:
 
 
 def _fitting(messages: list[Message], budget: int) -> list[Message]:
-    """Return the system message and the newest of the others that fit."""
+    """Return the system message and the newest of the others that fit, from a question on."""
     system = messages[:1] if messages and messages[0]["role"] == "system" else []
     budget -= sum(map(_tokens, system))
     start = len(messages)
     while start > len(system) and (budget := budget - _tokens(messages[start - 1])) >= 0:
         start -= 1
+    while start < len(messages) and messages[start]["role"] != "user":
+        start += 1
     return [*system, *messages[start:]]
 
 

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import boto3
 import pytest
+from moto import mock_aws
 
+from smyth.aws.bucket import Bucket
+from smyth.aws.vectors import BucketVectors
 from smyth.connectors.embeddings.port import Embedded
 from smyth.connectors.knowledge.knowledge import MAX_CHUNKS, Knowledge, KnowledgeError, Source
 from smyth.connectors.models.port import ModelError, Usage
@@ -29,9 +33,17 @@ def model() -> Letters:
     return Letters()
 
 
-@pytest.fixture
-def knowledge(model: Letters) -> Knowledge:
-    return Knowledge(embeddings=model)
+@pytest.fixture(params=["memory", "bucket"])
+def knowledge(request: pytest.FixtureRequest, model: Letters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Knowledge]:
+    if request.param == "memory":
+        yield Knowledge(embeddings=model)
+        return
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="knowledge-test")
+        yield Knowledge(BucketVectors(Bucket("knowledge-test", s3)), model)
 
 
 async def found(knowledge: Knowledge, question: str, *, team: str = "t1", namespace: str = "docs") -> list[str | None]:
