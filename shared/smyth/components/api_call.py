@@ -21,7 +21,7 @@ from smyth.values import to_json, to_text
 _TIMEOUT_S = 300.0
 #: How long a link works that is made for a file in a URL.
 _LINK_S = 3600
-_FILE_IN_QUERY = re.compile(rf"(?<==){SCHEME}[^&#\s]+")
+_FILE_IN_QUERY = re.compile(rf"(?<==){SCHEME}[^&#]+")
 _HEADER_LINE = re.compile(r"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)")
 
 

@@ -24,7 +24,8 @@ class ForbiddenAddress(HttpError):
 class HttpRequest:
     """One request."""
 
-    url: str
+    #: May hold secrets, as may all else of a request.
+    url: str = field(repr=False)
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: Sent as it is; ``content-type`` is the caller's to set.
