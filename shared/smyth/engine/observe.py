@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from smyth.components.base import Request
 from smyth.connectors.ports import Ports
 from smyth.connectors.telemetry.port import Span, Telemetry
 from smyth.connectors.telemetry.secrets import KnownSecrets
@@ -38,13 +39,14 @@ class Watched:
 class Observer:
     """Watches the components of one run."""
 
-    def __init__(self, telemetry: Telemetry, ports: Ports, agent_id: str, most_bytes: int) -> None:
+    def __init__(self, telemetry: Telemetry, ports: Ports, *, agent_id: str, request: Request, most_bytes: int) -> None:
         """Make ready to watch a run.
 
         Args:
             telemetry: Who is told.
             ports: What the run may use; it must use :attr:`ports` instead.
             agent_id: Whose run it is.
+            request: What an endpoint takes in.
             most_bytes: Values are measured up to this length.
         """
         self._telemetry = telemetry
@@ -53,6 +55,7 @@ class Observer:
         self.ports = replace(ports, vault=self._secrets)
         self._run_id = uuid.uuid4().hex
         self._agent_id = agent_id
+        self._request = {"query": dict(request.query), "body": request.body}
         self._most_bytes = most_bytes
 
     @contextmanager
@@ -60,7 +63,8 @@ class Observer:
         """Watch one execution of ``step``, and tell of it however it ends."""
         watched = Watched()
         at, began = self.ports.clock(), time.perf_counter()
-        input_bytes = size_of(arrived, self._most_bytes)
+        takes_request = step.kind is not None and step.kind.takes_request
+        input_bytes = size_of(self._request if takes_request else arrived, self._most_bytes)
         error = ""
         try:
             yield watched

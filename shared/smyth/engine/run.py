@@ -65,7 +65,9 @@ async def run(
     ports = ports or Ports()
     observer = None
     if ports.telemetry is not None:
-        observer = Observer(ports.telemetry, ports, plan.agent_id, limits.output_bytes)
+        observer = Observer(
+            ports.telemetry, ports, agent_id=plan.agent_id, request=request, most_bytes=limits.output_bytes
+        )
         ports = observer.ports
     document = plan.document
     resolved, secret = await resolve(document.variables, variables or {}, ports.vault, plan.team_id)

@@ -39,6 +39,7 @@ async def test_each_component_gives_a_span_with_its_sizes_and_its_time() -> None
     assert {span.run_id for span in (first, middle, last)} == {first.run_id}
     assert middle.agent_id == "agt-1"
     assert middle.started == NOON
+    assert 1000 < first.input_bytes < 1100
     assert 0 < middle.ms < 1000
     assert 1000 < middle.input_bytes < 1100
     assert 1000 < middle.output_bytes < 1100
