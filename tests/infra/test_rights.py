@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -15,6 +16,7 @@ from smyth.platform.routes import ROUTES
 from tests.infra.cloud import Cloud
 from tests.infra.conftest import Stack
 from tests.integration.emulator import emulator
+from tests.unit.engine.workflows import document, endpoint, output, part
 
 pytestmark = pytest.mark.xdist_group("infra-rights")
 
@@ -41,7 +43,8 @@ class Caller:
 
     def __init__(self, cloud: Cloud, key: str) -> None:
         self._cloud = cloud
-        self._headers = {"Authorization": f"Bearer {key}"}
+        # The front tells its own address, for links.
+        self._headers = {"Authorization": f"Bearer {key}", "X-Forwarded-Host": "laptop"}
         event = {"headers": self._headers, "methodArn": "arn:aws:execute-api:us-east-1:000000000000:x/api/GET/y"}
         identifier = _invoke(cloud, "authorizer", event).get("usageIdentifierKey")
         if identifier:
@@ -51,11 +54,11 @@ class Caller:
     def __call__(self, method: str, template: str, /, *, json: Any = None, files: Any = None, **parts: str) -> Any:
         route = next(one for one in ROUTES if (one.method, one.path) == (method, template.partition("?")[0]))
         self.called.add((route.method, route.path))
-        again = {"Idempotency-Key": f"{method}-{template}"} if method == "POST" else {}
+        again = {"Idempotency-Key": f"{template}-{crc32(repr(json).encode())}"} if method == "POST" else {}
         path = template.format(**parts)
         answer = self._cloud.call(method, path, json=json, files=files, **self._headers, **again)
         said = f"{method} {path}: {answer.status_code} {answer.text}"
-        assert answer.status_code < 300, f"{said}\n{self._cloud.faults(route.function)}"
+        assert answer.status_code < 400, f"{said}\n{self._cloud.faults(route.function)}"
         is_json = answer.text and answer.headers.get("content-type", "").startswith("application/json")
         return answer.json() if is_json else answer.text
 
@@ -79,6 +82,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
     _keys_and_usage(tenant)
     _agents(tenant)
     _talk(tenant)
+    _keep(tenant)
     file_key = _knowledge(tenant)
     for path in ("/health", "/docs", "/openapi.json"):
         tenant("GET", path)
@@ -136,6 +140,25 @@ def _talk(tenant: Caller) -> None:
     turn = tenant("POST", "/api/agents/{agent_id}/chat", agent_id=agent_id, json=long)
     tenant("GET", "/api/agents/{agent_id}/chat?conversation_id={id}", agent_id=agent_id, id=turn["conversation_id"])
     assert "end" in tenant("POST", "/api/agents/{agent_id}/stream", agent_id=agent_id, json={"message": "hello"})
+
+
+def _keep(tenant: Caller) -> None:
+    """Run an agent that stores a file and remembers where."""
+    kept = document(
+        endpoint("data"),
+        part("S", "FileStore", {"ttl": 86_400}, inputs=({"name": "Data", "type": "Binary"},), outputs=("Url!",)),
+        part("W", "MemoryWriteObject", {"scope": "ttl"}, inputs=("Data",), outputs=("Keys!",)),
+        output("url"),
+        wires=("E.body.data > S.Data", "E.body > W.Data", "S.Url > O.url"),
+    )
+    agent_id = tenant("POST", "/api/agents/import", json=kept)["id"]
+    said = tenant(
+        "POST", "/api/agents/{agent_id}/run/{endpoint}", agent_id=agent_id, endpoint="go", json={"data": "a", "b": "c"}
+    )
+    memory, stored = said
+    assert memory["result"] == {"Keys": ["data", "b"], "Count": 2}
+    assert stored["url"].startswith("http://laptop/files/")
+    tenant("GET", "/files/{token}", token=stored["url"].rpartition("/")[2])
 
 
 def _knowledge(tenant: Caller) -> str:

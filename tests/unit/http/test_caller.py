@@ -56,6 +56,39 @@ def test_the_operator_has_no_agents_and_tenants_have_no_tenants(monkeypatch: pyt
     assert trusting.get("/api/tenants", headers=header(MEMBER.to_context())).status_code == 403
 
 
+class _Scope:
+    """A request as far as the address of the service is concerned."""
+
+    def __init__(self, path: str, **headers: str) -> None:
+        self.scope = {"path": path}
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@pytest.mark.parametrize(
+    ("context", "path", "expected"),
+    [
+        ({"domainName": "x.execute-api.com", "path": "/v1/api/agents"}, "/api/agents", "https://x.execute-api.com/v1"),
+        ({"domainName": "api.example.com", "path": "/api/agents"}, "/api/agents", "https://api.example.com"),
+        ({"path": "/api/agents"}, "/api/agents", ""),
+        ({}, "/api/agents", ""),
+    ],
+)
+def test_the_gateway_tells_where_the_service_is_found(
+    monkeypatch: pytest.MonkeyPatch, context: dict[str, str], path: str, expected: str
+) -> None:
+    monkeypatch.setattr(caller_module, "settings", lambda: Settings("table", "bucket"))
+    sent: Any = _Scope(path, x_forwarded_host="evil.example.com")
+    assert caller_module._public_url(sent, context) == expected
+
+
+def test_a_forwarded_host_counts_only_behind_the_laptops_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caller_module, "settings", lambda: Settings("table", "bucket", trust_forwarded_host=True))
+    sent: Any = _Scope("/api/agents", x_forwarded_host="127.0.0.1:8080")
+    assert caller_module._public_url(sent, {"domainName": "emulator"}) == "http://127.0.0.1:8080"
+    without: Any = _Scope("/api/agents")
+    assert caller_module._public_url(without, {"domainName": "emulator"}) == ""
+
+
 def test_a_caller_survives_the_way_through_the_context() -> None:
     full = Caller(
         "ten-1",

@@ -15,7 +15,8 @@ FUNCTIONS = {
     "schedule_tick": HEAVY | {"fastapi"},
     "manage_keys": HEAVY,
     "import_agent": HEAVY,
-    "run_endpoint": HEAVY,
+    "run_endpoint": HEAVY | {"cryptography"},
+    "get_file": HEAVY,
     "list_components": HEAVY,
 }
 
