@@ -34,9 +34,13 @@ class SearchSettings(BaseSettings):
     web_search_region: _Place = Field("", alias="webSearchRegion")
     web_search_timezone: _Place = Field("", alias="webSearchTimezone")
     use_search: bool = Field(False, alias="useSearch", description="xAI: let the model search.")
-    search_mode: Annotated[Literal["auto", "on", "off"], _or_default("auto")] = Field("auto", alias="searchMode")
+    search_mode: Annotated[Literal["auto", "on", "off"], _or_default("auto")] = Field(
+        "auto", alias="searchMode", description="xAI: whether to search; auto leaves it to the model."
+    )
     return_citations: bool = Field(False, alias="returnCitations", description="xAI: tell the sources.")
-    max_search_results: Annotated[int, _or_default(10)] = Field(10, alias="maxSearchResults", ge=1, le=100)
+    max_search_results: Annotated[int, _or_default(10)] = Field(
+        10, alias="maxSearchResults", ge=1, le=100, description="xAI: most sources."
+    )
     search_data_sources: Annotated[_Sources, _or_default(["web", "x"])] = Field(
         ["web", "x"], alias="searchDataSources", description="xAI: where to search."
     )
@@ -45,10 +49,14 @@ class SearchSettings(BaseSettings):
     allowed_websites: str = Field("", alias="allowedWebsites", max_length=10_000, description="By commas.")
     included_x_handles: str = Field("", alias="includedXHandles", max_length=1_000, description="By commas.")
     excluded_x_handles: str = Field("", alias="excludedXHandles", max_length=1_000, description="By commas.")
-    post_favorite_count: Annotated[int, _or_default(0)] = Field(0, alias="postFavoriteCount", ge=0, le=10**9)
-    post_view_count: Annotated[int, _or_default(0)] = Field(0, alias="postViewCount", ge=0, le=10**9)
+    post_favorite_count: Annotated[int, _or_default(0)] = Field(
+        0, alias="postFavoriteCount", ge=0, le=10**9, description="xAI: only posts that so many like."
+    )
+    post_view_count: Annotated[int, _or_default(0)] = Field(
+        0, alias="postViewCount", ge=0, le=10**9, description="xAI: only posts that so many saw."
+    )
     rss_links: str = Field("", alias="rssLinks", max_length=10_000, description="By commas.")
-    safe_search: bool = Field(True, alias="safeSearch")
+    safe_search: bool = Field(True, alias="safeSearch", description="xAI: leave out what is not for everybody.")
     from_date: _Date = Field("", alias="fromDate", description="YYYY-MM-DD.")
     to_date: _Date = Field("", alias="toDate", description="YYYY-MM-DD.")
 

@@ -17,10 +17,21 @@ _VAULT_REFERENCE = re.compile(r"\{\{KEY\(([^()]*)\)\}\}")
 
 
 class Settings(base.Settings):
-    """Where the endpoint is called."""
+    """Where the endpoint is called, and what others are told of it."""
 
-    endpoint: str = Field(pattern=r"^[a-zA-Z0-9_]+([-_][a-zA-Z0-9_]+)*$", max_length=50)
-    method: str = "POST"
+    endpoint: str = Field(
+        pattern=r"^[a-zA-Z0-9_]+([-_][a-zA-Z0-9_]+)*$",
+        max_length=50,
+        description="Name of the skill: the path after /api/, and what models call.",
+    )
+    method: str = Field("POST", description="POST or GET; blank means POST.")
+    label: str | None = Field("", alias="endpointLabel", max_length=100, description="Title of the skill.")
+    description: str | None = Field("", max_length=5000, description="Tells models when and how to call the skill.")
+    summary: str | None = Field("", max_length=1000, description="What the skill does, in short.")
+    doc: str | None = Field("", max_length=1000, description="What the skill does, for people.")
+    ai_exposed: bool | None = Field(True, description="Whether models may call the skill; requests always may.")
+    status_message: str | None = Field("", max_length=240, description="Shown in a chat while the skill runs.")
+    advanced: bool | None = Field(False, alias="advancedModeEnabled", description="Whether editors show all ports.")
 
 
 class APIEndpoint(base.Component):

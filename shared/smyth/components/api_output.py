@@ -16,8 +16,12 @@ _WRAPPED_TYPES = ("", "application/json")
 class Settings(base.Settings):
     """How the answer looks."""
 
-    format: Literal["full", "minimal", "raw"]
-    content_type: str | None = Field(default=None, alias="contentType")
+    format: Literal["full", "minimal", "raw"] = Field(
+        description="full: with the component's id and name; minimal: the collected values alone; raw: one text."
+    )
+    content_type: str | None = Field(
+        None, alias="contentType", description="Type of the answer; anything but JSON drops the wrapper of full."
+    )
 
 
 class APIOutput(base.Component):

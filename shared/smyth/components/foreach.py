@@ -14,10 +14,9 @@ from smyth.values import parse
 class Settings(base.Settings):
     """What the results look like, and how fast they come."""
 
-    #: ``minimal``, ``results-array``; anything else means ``full`` (compat README, quirk 63).
-    format: Any = "full"
-    #: Items at a time; results keep the order of the items.
-    concurrency: int = Field(default=1, ge=1, le=64)
+    # Anything else means full (compat README, quirk 63).
+    format: Any = Field("full", description="What is collected: full entries, minimal results, or results-array.")
+    concurrency: int = Field(1, ge=1, le=64, description="Items at a time; results keep the order of the items.")
 
 
 class ForEach(base.Component):

@@ -30,6 +30,12 @@ def test_settings_are_told_by_the_names_that_documents_use(name: str) -> None:
     assert told == {field.alias or key for key, field in find(name).Settings.model_fields.items()}
 
 
+@pytest.mark.parametrize("name", names())
+def test_every_setting_says_what_it_is_for(name: str) -> None:
+    settings = describe(name).settings_schema.get("properties", {})
+    assert [key for key, rule in settings.items() if not rule.get("description")] == []
+
+
 def test_an_unknown_component_is_refused() -> None:
     with pytest.raises(UnknownComponent, match="FHush"):
         describe("FHush")
