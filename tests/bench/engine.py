@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
+import shutil
 import statistics
+import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from smyth.components.base import Request
+from smyth.connectors.http.addresses import AddressGuard
+from smyth.connectors.http.client import HttpClient
 from smyth.connectors.ports import Ports
 from smyth.connectors.telemetry.port import Span
 from smyth.document import load
@@ -56,6 +61,10 @@ CASES = (
     ),
     Case("e_echo.smyth", "/api/say", {"message": "Hello World"}, 0.8, Original(4.0, 9.9, (98, 251, 224))),
 )
+#: Calls a server on this machine, which needs Node; it may cost no more than it cost the original.
+CALLING = Case("f_apicall.smyth", "/api/call", {"msg": "Hello World"}, 5.1, Original(5.1, 9.2, (96, 176, 198)))
+_SERVER = Path(__file__).resolve().parents[1] / "compat/echo_server.mjs"
+_SERVER_PORT = 19977
 
 
 @dataclass
@@ -84,6 +93,24 @@ class Nobody:
 def measure(windows: int = 5, seconds: float = 0.4, clients: tuple[int, ...] = (1,)) -> list[Cost]:
     """Run every case with so many clients at once; empty where the agents to measure are not at hand."""
     return [asyncio.run(_measure(case, windows, seconds, clients)) for case in CASES if (AGENTS / case.file).exists()]
+
+
+def measure_calling(windows: int = 5, seconds: float = 0.4, clients: tuple[int, ...] = (1,)) -> list[Cost]:
+    """Run the case that calls a server; empty where the agent or Node is not at hand."""
+    node = shutil.which("node")
+    if node is None or not (AGENTS / CALLING.file).exists():
+        return []
+    server = subprocess.Popen(
+        [node, str(_SERVER)], env={**os.environ, "ECHO_PORT": str(_SERVER_PORT)}, stdout=subprocess.PIPE
+    )
+    try:
+        assert server.stdout is not None
+        server.stdout.readline()  # it tells when it listens
+        ports = Ports(http=HttpClient(AddressGuard(allow_private=True)))
+        return [asyncio.run(_measure(CALLING, windows, seconds, clients, ports))]
+    finally:
+        server.kill()
+        server.wait()
 
 
 def measure_observed(windows: int = 5, seconds: float = 0.4) -> Cost:

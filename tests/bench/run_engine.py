@@ -25,6 +25,7 @@ def main() -> None:
     if not costs:
         console.print(f"[red]The agents to measure are not at hand: {engine.AGENTS} does not exist.")
         raise SystemExit(1)
+    costs += engine.measure_calling(clients=CLIENTS)
     console.print(cpu_table(costs))
     console.print(_throughput(costs))
     missed = [cost.case.file for cost in costs if not cost.is_within_budget]
