@@ -1,17 +1,21 @@
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from smyth.components.base import ComponentError
+from smyth.components.base import ComponentError, Request
 from smyth.components.ecma_sandbox import Settings
-from smyth.connectors.code.port import CodeResult, SandboxError
+from smyth.connectors.code.port import CodeLimits, CodeResult, SandboxError
+from smyth.connectors.code.quickjs import QuickJsSandbox
 from smyth.connectors.ports import Ports
 from smyth.connectors.telemetry.memory import MemoryTelemetry
+from smyth.document import load
+from smyth.engine import Limits, Plan, compile, run
+from tests.unit.engine.workflows import document, endpoint, part
 
 Outputs = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -84,32 +88,35 @@ def test_the_source_has_a_longest_length() -> None:
         Settings(code="x" * 500_001)
 
 
-async def test_the_console_goes_to_the_run_s_log() -> None:
-    from smyth.components.base import Request
-    from smyth.document import load
-    from smyth.engine import compile, run
+def plan_of(code: str) -> Plan:
+    """An agent whose endpoint ``go`` hands its body to the code."""
+    return compile(
+        load(
+            document(
+                endpoint(),
+                part("C", "ECMASandbox", {"code": code}, inputs=("a",), outputs=("Output!",)),
+                wires=("E.body > C.a",),
+            )
+        )
+    )
 
-    document = {
-        "id": "a",
-        "components": [
-            {
-                "id": "E",
-                "name": "APIEndpoint",
-                "data": {"endpoint": "go", "method": "POST"},
-                "outputs": [{"name": "body", "index": 0, "default": True}],
-            },
-            {
-                "id": "C",
-                "name": "ECMASandbox",
-                "data": {"code": "async function main(a) { console.log('got', a); return a.n + 1; }"},
-                "inputs": [{"name": "a", "type": "Any", "index": 0}],
-                "outputs": [{"name": "Output", "index": 0, "default": True}],
-            },
-        ],
-        "connections": [{"sourceId": "E", "sourceIndex": 0, "targetId": "C", "targetIndex": 0}],
-    }
+
+async def test_the_console_goes_to_the_run_s_log() -> None:
     telemetry = MemoryTelemetry()
+    plan = plan_of("async function main(a) { console.log('got', a); return a.n + 1; }")
     asked = Request(path="/api/go", body={"n": 1})
-    result = await run(compile(load(json.dumps(document))), asked, ports=Ports(telemetry=telemetry))
+    result = await run(plan, asked, ports=Ports(telemetry=telemetry))
     assert result.data["result"] == {"Output": 2}
     assert telemetry.spans[-1].log == ('got {"n":1}',)
+
+
+async def test_a_run_that_ends_too_late_ends_its_code_too() -> None:
+    sandbox = QuickJsSandbox(CodeLimits(cpu_s=15, wall_s=20), at_once=1)
+    started = time.monotonic()
+    endless = "async function main() { for (;;); }"
+    result = await run(plan_of(endless), Request(path="/api/go"), ports=Ports(code=sandbox), limits=Limits(seconds=0.5))
+    assert "0.5 seconds" in result.data["error"]
+    # The only process is free again: the code that kept it busy is gone.
+    assert (await sandbox.run("async function main() { return 1; }", {})).output == 1
+    assert time.monotonic() - started < 10
+    sandbox.close()
