@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,12 +22,24 @@ def _known_function(name: str) -> str:
     return name
 
 
+def _host_or_network(entry: str) -> str:
+    try:
+        ipaddress.ip_network(entry)
+    except ValueError:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", entry):
+            raise ValueError(
+                f"'{entry}' is no host name and no network; write 'db.internal' or '10.1.0.0/16'"
+            ) from None
+    return entry
+
+
 #: The retention times that CloudWatch Logs knows, in days.
 Retention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 
 FunctionName = Annotated[str, AfterValidator(_known_function)]
+HostOrNetwork = Annotated[str, AfterValidator(_host_or_network)]
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
 
 
@@ -89,6 +102,8 @@ class Customer(BaseModel):
     embedding_model: str = ""
     #: Whether agents may call addresses inside the network.
     allow_private_http: bool = False
+    #: Host names and networks that agents may call though they are not public, such as "10.1.0.0/16".
+    allowed_http: list[HostOrNetwork] = []
     #: Further environment variables of every function.
     environment: dict[str, str] = {}
     tags: dict[str, str] = {}

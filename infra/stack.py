@@ -81,6 +81,7 @@ class SmythStack(Stack):
             "SMYTH_MODELS": json.dumps(customer.models) if customer.models else "",
             "SMYTH_EMBEDDING_MODEL": customer.embedding_model,
             "SMYTH_ALLOW_PRIVATE_HTTP": "1" if customer.allow_private_http else "",
+            "SMYTH_ALLOWED_HTTP": " ".join(customer.allowed_http),
             "TABLE_NAME": self.data.table.table_name,
             "BUCKET_NAME": self.storage.bucket.bucket_name,
         }

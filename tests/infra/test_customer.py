@@ -29,6 +29,7 @@ def test_the_customers_of_the_project_can_be_loaded() -> None:
         ("run_limits: {second: 5}", "run_limits.second: Extra inputs are not permitted"),
         ("run_limits: {seconds: 901}", "run_limits.seconds: Input should be less than or equal to 900"),
         ("reserved_concurrency: {promt_agent: 1}", "there is no function 'promt_agent'; known: create_agent"),
+        ("allowed_http: ['10.0.0.0/33']", "'10.0.0.0/33' is no host name and no network"),
         ("data: {keep: maybe}", "data.keep: Input should be a valid boolean"),
         ("- a list", "must hold settings"),
         ("[", "is not YAML"),

@@ -51,6 +51,7 @@ def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, lapt
             settings = Settings.from_env(environment)
             assert settings.customer == stack.customer.name
             assert settings.allow_private_http == stack.customer.allow_private_http
+            assert settings.allowed_http == tuple(stack.customer.allowed_http)
             assert bool(settings.operator_secret_arn) == (name == "authorizer")
             assert bool(settings.usage_plan_ids) == (name == "manage_tenants")
             runs_agents = name in {"run_endpoint", "prompt_agent", "chat_agent", "stream_agent"}

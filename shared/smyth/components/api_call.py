@@ -41,7 +41,7 @@ class Settings(BaseSettings):
         "application/xml",
     ] = Field("none", alias="contentType", description="How the body is built and labelled.")
     body: str | dict[str, Any] | list[Any] | None = Field(None, description="Body; {{name}} stands for an input.")
-    proxy: str | None = Field(None, description="Proxy addresses, one to a line (http, https, socks5); one is taken.")
+    proxy: str | None = Field(None, description="Proxy addresses, one to a line (http or https); any one is taken.")
     oauth_con_id: str | None = Field("None", description="Vault entry with the OAuth connection; None: no OAuth.")
     oauth_service: str | None = Field("None", alias="oauthService", description="OAuth service, set right here.")
     scope: str = Field("", description="OAuth scopes.")

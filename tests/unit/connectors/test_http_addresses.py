@@ -218,7 +218,9 @@ async def test_a_proxy_is_not_sent_inside_by_a_redirect(outside: Web) -> None:
     assert [asked.path for asked in outside.asked] == ["http://8.8.8.8/start"]
 
 
-@pytest.mark.parametrize("proxy", ["socks4://127.0.0.1:1", "ftp://127.0.0.1:1", "unix:///run/x.sock"])
+@pytest.mark.parametrize(
+    "proxy", ["socks4://127.0.0.1:1", "socks5://127.0.0.1:1", "ftp://127.0.0.1:1", "unix:///run/x.sock"]
+)
 async def test_other_proxies_are_refused(proxy: str) -> None:
     with pytest.raises(HttpError, match="proxies cannot be used"):
         await client().send(HttpRequest("http://8.8.8.8/", proxy=proxy))

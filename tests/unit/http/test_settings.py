@@ -14,6 +14,15 @@ def test_what_the_stack_leaves_out_has_safe_defaults() -> None:
     assert (read.table_name, read.bucket_name, read.plans, read.usage_plan_ids) == ("t", "b", {}, {})
     assert not read.trust_request_context
     assert not read.allow_private_http
+    assert read.allowed_http == ()
+
+
+def test_allowed_hosts_and_networks_stand_apart_by_blanks_or_commas() -> None:
+    assert Settings.from_env(WHOLE | {"SMYTH_ALLOWED_HTTP": " db.internal,10.1.0.0/16  x"}).allowed_http == (
+        "db.internal",
+        "10.1.0.0/16",
+        "x",
+    )
 
 
 @pytest.mark.parametrize("missing", WHOLE)

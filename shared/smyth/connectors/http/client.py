@@ -24,7 +24,7 @@ _MAX_REDIRECTS = 20
 _CONNECT_S = 10.0
 #: Methods of which a second request does no more than the first (RFC 9110, 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_PROXIES = frozenset({"http", "https", "socks5", "socks5h"})
+_PROXIES = frozenset({"http", "https"})
 #: Signs that no host name has (WHATWG URL, forbidden host code points).
 _NOT_IN_HOSTS = re.compile(r"[\x00-\x20\x7f#%/<>?@\[\\\]^|]")
 #: Headers that belong to the connection, which is the client's.
@@ -112,9 +112,7 @@ class HttpClient:
             return
         proxy = _url(request.proxy)
         if proxy.scheme not in _PROXIES:
-            raise HttpError(
-                f'"{proxy.scheme}" proxies cannot be used: give one that starts with http, https or socks5.'
-            )
+            raise HttpError(f'"{proxy.scheme}" proxies cannot be used: give one that starts with http:// or https://.')
         await self._check_target(target)
         transport = GuardedTransport(self._guard, proxy=proxy)
         try:

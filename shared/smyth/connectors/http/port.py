@@ -30,7 +30,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     #: Sent as it is; ``content-type`` is the caller's to set.
     body: bytes | None = field(default=None, repr=False)
-    #: ``http``, ``https``, ``socks5`` or ``socks5h`` URL of a proxy, with its user and password if it wants them.
+    #: ``http`` or ``https`` URL of a proxy, with its user and password if it wants them.
     proxy: str | None = field(default=None, repr=False)
     #: Longest time from the start to the last byte.
     timeout_s: float = 100.0

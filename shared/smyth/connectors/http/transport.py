@@ -135,8 +135,6 @@ def _pool(network: GuardedNetwork, proxy: httpx.URL | None) -> httpcore.AsyncCon
         return httpcore.AsyncConnectionPool(**limits)
     auth = (proxy.username, proxy.password) if proxy.username or proxy.password else None
     address = str(proxy.copy_with(username=None, password=None))
-    if proxy.scheme.startswith("socks"):
-        return httpcore.AsyncSOCKSProxy(proxy_url=address, proxy_auth=auth, **limits)
     return httpcore.AsyncHTTPProxy(proxy_url=address, proxy_auth=auth, **limits)
 
 
