@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
 
 from smyth.components.base import Request as AgentRequest
 from smyth.http.app import create_app, lambda_handler
-from smyth.http.billing import Charge, billed
+from smyth.http.billing import Charge, billed, seconds_left
 from smyth.http.caller import CREDENTIAL_HEADERS, TenantCaller
 from smyth.http.problems import Problem
 from smyth.http.run_inputs import read_inputs, session_of
@@ -17,6 +18,9 @@ from smyth.http.services import services
 
 if TYPE_CHECKING:
     from smyth.engine import Plan
+
+#: What the answer of a run needs when its branches are done, or cancelled.
+_ANSWER_S = 1.0
 
 app = create_app("run an endpoint")
 
@@ -40,7 +44,7 @@ async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, en
 
     async def work(charge: Charge) -> Any:
         ports = services().ports(caller.tenant_id, public_url=caller.public_url)
-        limits = services().limits(caller.plan)
+        limits = replace(services().limits(caller.plan), branch_seconds=_for_branches(request))
         result = await run(plan, asked, ports=ports, session_id=session_id, limits=limits)
         charge.use(result.usage)
         if result.failed:
@@ -48,6 +52,12 @@ async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, en
         return result.data
 
     return await billed(request, caller, work, agent_id=agent.id)
+
+
+def _for_branches(request: Request) -> float | None:
+    """Return how long background branches may take: they end early enough for the answer to go out."""
+    left = seconds_left(request)
+    return None if left is None else max(0.0, left - _ANSWER_S)
 
 
 def _check_endpoint(plan: Plan, method: str, endpoint: str) -> None:

@@ -22,6 +22,8 @@ class Limits:
     output_bytes: int = 64 * 1024 * 1024
     #: Wall time.
     seconds: float = 900
+    #: The part of it in which background branches must be done, whose end is not worth a lost answer; None: all of it.
+    branch_seconds: float | None = None
     #: Whether ``{{name}}`` inside what a caller sent is filled with agent variables (compat README, quirk 22).
     expand_caller_data: bool = True
 

@@ -88,12 +88,12 @@ async def run(
     frame = Frame.of_nested_run(caller.frame) if caller else Frame()
     frame.activate(entry)
     execution = _Execution(work, caller.execution.meter if caller else Meter(limits), observer)
-    deadline = asyncio.get_running_loop().time() + limits.seconds
+    began = asyncio.get_running_loop().time()
+    for_branches = limits.seconds if limits.branch_seconds is None else min(limits.branch_seconds, limits.seconds)
     try:
-        result = await _result(execution, frame, deadline)
+        return await _result(execution, frame, began + limits.seconds)
     finally:
-        await execution.branches.finish(deadline)
-    return result
+        await execution.branches.finish(began + for_branches)
 
 
 async def _result(execution: _Execution, frame: Frame, deadline: float) -> RunResult:

@@ -161,12 +161,17 @@ async def note(charge: Charge) -> None:
     await asyncio.to_thread(services().meter.note, charge.admission, charge.figures())
 
 
+def seconds_left(request: Request) -> float | None:
+    """Return how long the work on a request may take before Lambda ends the function; None where nothing does."""
+    context = request.scope.get("aws.context")
+    if context is None:
+        return None
+    return max(0.1, float(context.get_remaining_time_in_millis()) / 1000 - _CLOSING_SECONDS)
+
+
 async def _in_time(request: Request, work: Awaitable[Any]) -> Any:
     """Do the work, but end it before Lambda ends the function without a word."""
-    context = request.scope.get("aws.context")
-    seconds = None
-    if context is not None:
-        seconds = max(0.1, context.get_remaining_time_in_millis() / 1000 - _CLOSING_SECONDS)
+    seconds = seconds_left(request)
     try:
         async with asyncio.timeout(seconds) as limit:
             return await work

@@ -254,3 +254,21 @@ async def test_an_agent_sees_no_jobs_of_another(component: Register) -> None:
     agent = plan(endpoint("j"), wait(), output("r"), wires=("E.body.j > W.Jobs", "W.Results > O.r"))
     answer = await call(agent, {"j": ["mine", "theirs"]}, ports=ports)
     assert answer["r"] == {"mine": {"output": 1, "status": "done"}, "theirs": {"status": "unknown_job"}}
+
+
+async def test_branches_may_have_less_time_than_the_run(component: Register) -> None:
+    async def never(call: Call) -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    component("Never", never)
+    agent = plan(
+        endpoint("x"),
+        start(),
+        step("N", "Never"),
+        output("r"),
+        wires=("E.body.x > A.x", "A.x > N.in", "E.body.x > O.r"),
+    )
+    async with asyncio.timeout(20):
+        answer = await ask(agent, {"x": 1}, limits=Limits(branch_seconds=0.05))
+    assert answer.data == {"r": 1}
