@@ -97,8 +97,9 @@ async def keep(file: File, run: Run) -> dict[str, Any]:
     name = f"{secrets.token_hex(8)}-{plain_name(file.name) or 'file' + ending(file.mimetype)}"
     uri = team_uri(run.team_id, run.agent_id, "_temp", name)
     path = path_of(uri, team_id=run.team_id, agent_id=run.agent_id)
-    await run.ports.files.write(path, StoredFile(file.content, file.mimetype), seconds=_KEEP_SECONDS)
-    return {"mimetype": file.mimetype, "size": len(file.content), "url": uri, "name": name}
+    mimetype = _mimetype(file.mimetype) or BYTES
+    await run.ports.files.write(path, StoredFile(file.content, mimetype), seconds=_KEEP_SECONDS)
+    return {"mimetype": mimetype, "size": len(file.content), "url": uri, "name": name}
 
 
 async def read(value: Any, run: Run) -> File:
@@ -149,16 +150,13 @@ async def _from_files(uri: str, run: Run) -> File:
 async def _downloaded(url: str, run: Run) -> File:
     from smyth.connectors.http.port import HttpError, HttpRequest
 
-    host = urlsplit(url).hostname or url[:100]
     try:
         reply = await run.ports.http.send(HttpRequest(url, max_bytes=MAX_BYTES))
     except HttpError as error:
         raise FileError(f"The file could not be downloaded: {error}") from None
     if reply.status >= 400:
-        raise FileError(
-            f"The file could not be downloaded from {host}: Request failed with status code {reply.status}. "
-            "Check its address."
-        )
+        host, failure = urlsplit(reply.url).hostname, f"Request failed with status code {reply.status}"
+        raise FileError(f"The file could not be downloaded from {host}: {failure}. Check its address.")
     told = _mimetype(reply.headers.get("content-type", "").partition(";")[0].strip())
     return File(reply.content, told if told and told != BYTES else media_type(reply.content))
 
@@ -166,7 +164,7 @@ async def _downloaded(url: str, run: Run) -> File:
 def _from_data_url(url: str) -> File:
     head, _, data = url[5:].partition(",")
     mimetype, *parameters = head.split(";")
-    content = unquote_to_bytes(data)
+    content = unquote_to_bytes(data.encode("utf-8", "replace"))
     if "base64" in (parameter.strip().lower() for parameter in parameters):
         content = _decoded(content)
     return File(content, _mimetype(mimetype) or (TEXT if not mimetype else BYTES))

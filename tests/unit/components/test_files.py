@@ -57,6 +57,7 @@ async def content(file: dict[str, Any], run: Run) -> bytes:
         ("data:text/csv;base64,YSxiCg==", "text/csv", b"a,b\n"),
         ("data:text/csv;charset=utf-8,a%2Cb", "text/csv", b"a,b"),
         ("data:,plain", "text/plain", b"plain"),
+        ("data:,\ud83d", "text/plain", b"?"),
         (base64.b64encode(PNG).decode(), "image/png", PNG),
         (base64.encodebytes(PNG).decode(), "image/png", PNG),
         ({"url": "data:text/plain;base64,SGVsbG8=", "mimetype": "text/html"}, "text/html", b"Hello"),
@@ -153,7 +154,7 @@ async def test_a_download_without_a_type_is_looked_at(run: Run) -> None:
 
 
 async def test_a_download_that_fails_tells_why(run: Run) -> None:
-    run.ports = Ports(http=Web(HttpReply(404, {}, b"", "https://e.com")))
+    run.ports = Ports(http=Web(HttpReply(404, {}, b"", "https://e.com/x")))
     with pytest.raises(FileError, match=r"from e\.com: Request failed with status code 404"):
         await made("https://e.com/x?token=secret", run)
     run.ports = Ports(http=Web(ForbiddenAddress("that address is private")))

@@ -11,7 +11,7 @@ SCHEME = "smythfs://"
 _MOST_BYTES = 800
 _URI = re.compile(r"smythfs://([A-Za-z0-9_-]{1,128})\.([a-z]{1,10})/(.{1,700})", re.DOTALL)
 #: What a part of a path may hold: nothing that another reader could take for a separator or a step upwards.
-_PART = re.compile(r"[^\x00-\x1f\x7f/\\?#%]{1,255}")
+_PART = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff/\\?#%]{1,255}")
 
 
 def team_uri(team_id: str, agent_id: str, *parts: str) -> str:
@@ -31,7 +31,8 @@ def path_of(uri: str, *, team_id: str, agent_id: str) -> str:
         FileError: It is no such address, or another team's, agent's or user's.
     """
     found = _URI.fullmatch(uri)
-    if not found or len(uri.encode("utf-8", "surrogatepass")) > _MOST_BYTES or not all(_PART.fullmatch(part) and part.strip(".") for part in found[3].split("/")):
+    parts = found[3].split("/") if found and len(uri.encode("utf-8", "surrogatepass")) <= _MOST_BYTES else [""]
+    if not found or not all(_PART.fullmatch(part) and part.strip(".") for part in parts):
         raise FileError(f'"{uri[:200]}" is no file address. It looks like smythfs://<team>.team/<folder>/<name>.')
     owner, kind, path = found.groups()
     if kind == "team" and owner == team_id:
