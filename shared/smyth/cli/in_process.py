@@ -42,8 +42,10 @@ def make_ports(vault_file: Path | None) -> Ports:
     Raises:
         CommandError: The vault file or the setting ``SMYTH_MODELS`` cannot be used.
     """
+    from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding_model
     from smyth.connectors.http.addresses import AddressGuard
     from smyth.connectors.http.client import HttpClient
+    from smyth.connectors.knowledge.knowledge import Knowledge
     from smyth.connectors.models.catalog import Catalog, read_models
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
@@ -54,10 +56,15 @@ def make_ports(vault_file: Path | None) -> Ports:
         catalog = Catalog(read_models(json.loads(os.environ.get("SMYTH_MODELS") or "{}")))
     except (ValueError, AttributeError) as error:
         raise CommandError(f"The environment variable SMYTH_MODELS cannot be used: {error}") from None
+    try:
+        embedding_model = read_embedding_model(os.environ.get("SMYTH_EMBEDDING_MODEL", ""))
+    except ValueError as error:
+        raise CommandError(f"The environment variable SMYTH_EMBEDDING_MODEL cannot be used: {error}") from None
     vault = MemoryVault({} if vault_file is None else _secrets(vault_file))
     models = ModelGateway(catalog, vault, allow_private=True)
     http = HttpClient(AddressGuard(allow_private=True))
-    return Ports(models=models, vault=vault, http=http, conversations=AskedTurns())
+    knowledge = Knowledge(embeddings=EmbeddingGateway(embedding_model, vault) if embedding_model else None)
+    return Ports(models=models, vault=vault, http=http, conversations=AskedTurns(), knowledge=knowledge)
 
 
 def _secrets(file: Path) -> Any:

@@ -14,7 +14,7 @@ from smyth.components.base import Settings as BaseSettings
 class Settings(BaseSettings):
     """Settings of DataSourceCleaner."""
 
-    namespace_id: str = Field("", alias="namespaceId", max_length=80, description="Data space to delete from.")
+    namespace_id: str = Field("", alias="namespaceId", max_length=50, description="Data space to delete from.")
     id: str = Field(min_length=1, max_length=2_000, description="The source; {{name}} stands for an input.")
     version: Literal["v1", "v2", ""] | None = Field("v1", description="Form of these settings; only told.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -19,14 +19,16 @@ _URL = re.compile(r"\s*https?://\S+\s*", re.IGNORECASE)
 class Settings(BaseSettings):
     """Settings of DataSourceIndexer."""
 
-    namespace: str = Field("", max_length=80, description="Data space to store in; it is made when it is first used.")
+    namespace: str = Field("", max_length=50, description="Data space to store in; it is made when it is first used.")
     id: str = Field(
         min_length=1,
         max_length=2_000,
         description="Names the source: letters, digits, hyphens, underscores and dots. {{name}} stands for an input.",
     )
-    name: str = Field("", max_length=2_000, description="Label of the source; {{name}} stands for an input.")
-    metadata: str | dict[str, Any] = Field("", description="Comes back with what is found; JSON or text.")
+    name: str = Field("", max_length=50, description="Label of the source; {{name}} stands for an input.")
+    metadata: Annotated[str, Field(max_length=10_000)] | dict[str, Any] = Field(
+        "", description="Comes back with what is found; JSON or text."
+    )
     chunk_size: int | str | None = Field(1000, alias="chunkSize", description="Of version 2; not used.")
     chunk_overlap: int | str | None = Field(100, alias="chunkOverlap", description="Of version 2; not used.")
     version: Literal["v1", "v2", ""] | None = Field("v1", description="Form of these settings; only told.")
@@ -52,8 +54,8 @@ class DataSourceIndexer(Component):
         if _URL.fullmatch(text):
             raise ComponentError("URLs are not supported yet")
         source = Source(filled(settings.id, call).strip(), text, filled(settings.name, call), _metadata(call))
-        used = await call.run.ports.knowledge.remember(call.run.team_id, settings.namespace, source)
-        call.run.usage.extend(used)
+        run = call.run
+        await run.ports.knowledge.remember(run.team_id, settings.namespace, source, use=run.usage.extend)
         return {"Success": {"result": True, "id": source.id}}
 
 

@@ -48,10 +48,10 @@ class DataSourceLookup(Component):
         question = convert(call.inputs.get("Query"), "Text")
         if not isinstance(question, str) or not question.strip():
             raise ComponentError("There is no question to search for. Connect the input Query to something with text.")
-        hits, used = await call.run.ports.knowledge.find(
-            call.run.team_id, settings.namespace, question, top_k=max(settings.top_k, _LEAST_CANDIDATES)
+        run, most = call.run, max(settings.top_k, _LEAST_CANDIDATES)
+        hits = await run.ports.knowledge.find(
+            run.team_id, settings.namespace, question, top_k=most, use=run.usage.extend
         )
-        call.run.usage.extend(used)
         near = [hit for hit in hits if hit.score >= settings.score_threshold]
         return {"Results": [_result(hit, settings) for hit in near[: settings.top_k]]}
 

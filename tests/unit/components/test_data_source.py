@@ -15,6 +15,9 @@ from smyth.connectors.ports import Ports
 from smyth.connectors.vault.memory import MemoryVault
 from tests.peers.embedding_server import EmbeddingServer
 
+# LiteLLM takes seconds to import: one worker pays for all.
+pytestmark = pytest.mark.xdist_group("litellm")
+
 INDEX = {"namespace": "docs", "id": "{{id}}", "name": "About {{id}}", "metadata": '{"of": "{{id}}"}'}
 
 

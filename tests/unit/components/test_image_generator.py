@@ -14,6 +14,9 @@ from smyth.connectors.ports import Ports
 from tests.peers.image_server import KEYS, PNG, ImageServer, form
 from tests.unit.components.services import ports_of
 
+# LiteLLM takes seconds to import: one worker pays for all.
+pytestmark = pytest.mark.xdist_group("litellm")
+
 MakeCall = Callable[..., Any]
 DATA_URL = "data:image/png;base64," + base64.b64encode(PNG).decode()
 ATTACHED = {"Prompt": "a cat", "Attachment": DATA_URL}

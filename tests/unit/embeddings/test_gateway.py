@@ -9,6 +9,7 @@ from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding
 from smyth.connectors.models.port import ModelError
 from smyth.connectors.vault.memory import MemoryVault
 from tests.peers.embedding_server import EmbeddingServer, letters
+from tests.peers.http_service import Asked, HttpService, Reply
 
 
 def gateway(
@@ -90,3 +91,19 @@ def test_no_setting_means_no_model(text: str) -> None:
 def test_a_setting_that_cannot_be_used_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"provider|model|JSON"):
         read_embedding_model(text)
+
+
+async def test_a_shorter_vector_is_asked_for_where_the_setting_says_so() -> None:
+    class Embedder(HttpService):
+        def answer(self, asked: Asked) -> Reply:
+            data = [{"object": "embedding", "index": 0, "embedding": [1.0] * asked.json["dimensions"]}]
+            return Reply(
+                {"object": "list", "model": "m", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+            )
+
+    setting = {"provider": "OpenAI", "model": "text-embedding-3-large", "dimensions": 32}
+    with Embedder() as server:
+        model = read_embedding_model(json.dumps(setting | {"base_url": f"{server.url}/v1"}))
+        assert model is not None
+        embedded = await EmbeddingGateway(model, MemoryVault(), environment={}).embed(["a"], team_id="ten-a")
+    assert embedded.vectors == ((1.0,) * 32,)

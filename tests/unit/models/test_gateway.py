@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from tests.peers.openai_server import Call, Cut, Fail, Hang, OpenAIServer, Raw, 
 # LiteLLM takes seconds to import: one worker pays for all.
 pytestmark = pytest.mark.xdist_group("litellm")
 
+RECORDED = Path(__file__).resolve().parents[2] / "compat/cases/fake-genai-outputs.json"
 SECRET = "sk-very-secret-key-1234567890"
 TOOL = {"type": "function", "function": {"name": "get_price", "description": "", "parameters": {}}}
 
@@ -28,7 +31,7 @@ def gateway(server: OpenAIServer | None = None, **settings: Any) -> ModelGateway
 
 
 def request(model: str | dict[str, Any] = "tested", **members: Any) -> ModelRequest:
-    return ModelRequest(model=model, messages=[{"role": "user", "content": "Hi"}], **members)
+    return ModelRequest(model=model, **{"messages": [{"role": "user", "content": "Hi"}], **members})
 
 
 async def ask(*script: Turn, **members: Any) -> tuple[Reply, OpenAIServer]:
@@ -149,8 +152,15 @@ async def test_asks_for_json_in_words_and_by_parameter() -> None:
     _, server = await ask(Say("{}"), response_format="json")
     body = server.requests[0]
     assert body["response_format"] == {"type": "json_object"}
-    assert "JSON" in body["messages"][0]["content"]
-    assert body["messages"][1:] == [{"role": "user", "content": "Hi"}]
+    recorded = json.loads(RECORDED.read_text())["requests"][0]["expect"]["data"]["r"][0]
+    assert body["messages"] == [recorded, {"role": "user", "content": "Hi"}]
+
+
+async def test_the_words_for_json_follow_the_system_text() -> None:
+    recorded = json.loads(RECORDED.read_text())["requests"][0]["expect"]["data"]["r"][0]["content"]
+    messages = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
+    _, server = await ask(Say("{}"), response_format="json", messages=messages)
+    assert server.requests[0]["messages"][0]["content"] == f"Be kind.{recorded}"
 
 
 @pytest.mark.parametrize(

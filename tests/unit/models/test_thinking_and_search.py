@@ -16,6 +16,9 @@ from smyth.connectors.vault.memory import MemoryVault
 from tests.peers.http_service import Asked, HttpService, Reply
 from tests.peers.openai_server import OpenAIServer, Say
 
+# LiteLLM takes seconds to import: one worker pays for all.
+pytestmark = pytest.mark.xdist_group("litellm")
+
 
 def request(**members: Any) -> ModelRequest:
     return ModelRequest(model="tested", messages=[{"role": "user", "content": "Hi"}], **members)

@@ -12,8 +12,13 @@ from smyth.connectors.vectors.memory import MemoryVectors
 from smyth.connectors.vectors.port import Hit, VectorItem, VectorStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from smyth.connectors.embeddings.port import EmbeddingPort
     from smyth.connectors.models.port import Usage
+
+    #: Takes what a provider charges for.
+    Use = Callable[[Iterable[Usage]], None]
 
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 _SOURCE_ID = re.compile(r"[A-Za-z0-9._-]{1,255}")
@@ -74,8 +79,14 @@ class Knowledge:
         self._embeddings = embeddings
         self._tenant_id = tenant_id
 
-    async def remember(self, team_id: str, namespace: str, source: Source) -> tuple[Usage, ...]:
-        """Store a source in the place of the one with its id; return what the embedding model used.
+    async def remember(self, team_id: str, namespace: str, source: Source, *, use: Use) -> None:
+        """Store a source in the place of the one with its id.
+
+        Args:
+            team_id: Whose knowledge it is.
+            namespace: Where to store it.
+            source: What to store.
+            use: Is told what the embedding model used, also where the rest fails.
 
         Raises:
             KnowledgeError: The namespace, the id or the text cannot be used, or no model is configured.
@@ -93,6 +104,7 @@ class Knowledge:
                 f"The text has {len(chunks):,} pieces; one source may have {MAX_CHUNKS:,}. Store it as several sources."
             )
         made = await self._model().embed(chunks, team_id=team_id)
+        use(made.usage)
         metadata = {_SOURCE: source_id, "name": source.name, "metadata": source.metadata}
         items = [
             VectorItem(f"{source_id}#{number}", vector, chunk, metadata)
@@ -100,14 +112,12 @@ class Knowledge:
             if any(vector)  # One without direction is near to nothing.
         ]
         await asyncio.to_thread(self._vectors.replace, self._owner(space), space.name, {_SOURCE: source_id}, items)
-        return made.usage
 
-    async def find(
-        self, team_id: str, namespace: str, question: str, *, top_k: int
-    ) -> tuple[list[Hit], tuple[Usage, ...]]:
-        """Return the ``top_k`` pieces nearest to ``question``, best first, and what the embedding model used.
+    async def find(self, team_id: str, namespace: str, question: str, *, top_k: int, use: Use) -> list[Hit]:
+        """Return the ``top_k`` pieces nearest to ``question``, best first.
 
-        A hit's ``metadata`` holds the source's own under ``metadata``, its label under ``name``.
+        A hit's ``metadata`` holds the source's own under ``metadata``, its label under ``name``; ``use`` is told
+        what the embedding model used.
 
         Raises:
             KnowledgeError: There is no such namespace, or no model is configured.
@@ -116,11 +126,10 @@ class Knowledge:
         """
         space = await self._existing(team_id, namespace)
         made = await self._model().embed([question], team_id=team_id)
+        use(made.usage)
         if not any(made.vectors[0]):
-            return [], made.usage
-        owner = self._owner(space)
-        hits = await asyncio.to_thread(self._vectors.search, owner, space.name, made.vectors[0], top_k)
-        return hits, made.usage
+            return []
+        return await asyncio.to_thread(self._vectors.search, self._owner(space), space.name, made.vectors[0], top_k)
 
     async def forget(self, team_id: str, namespace: str, source_id: str) -> None:
         """Delete a source; one that is not there is no error (compat README, quirk 95).
