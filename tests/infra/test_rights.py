@@ -83,6 +83,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
     _agents(tenant)
     _talk(tenant)
     _keep(tenant)
+    _compute(tenant)
     file_key = _knowledge(tenant)
     for path in ("/health", "/docs", "/openapi.json"):
         tenant("GET", path)
@@ -159,6 +160,22 @@ def _keep(tenant: Caller) -> None:
     assert memory["result"] == {"Keys": ["data", "b"], "Count": 2}
     assert stored["url"].startswith("http://laptop/files/")
     tenant("GET", "/files/{token}", token=stored["url"].rpartition("/")[2])
+
+
+def _compute(tenant: Caller) -> None:
+    """Run code: the function at the front may invoke the one that runs it."""
+    code = "async function main(a) { console.log(a); return [a.n * 2, typeof process]; }"
+    computing = document(
+        endpoint("a"),
+        part("C", "ECMASandbox", {"code": code}, inputs=("a",), outputs=("Output!",)),
+        output("answer"),
+        wires=("E.body.a > C.a", "C.Output > O.answer"),
+    )
+    agent_id = tenant("POST", "/api/agents/import", json=computing)["id"]
+    said = tenant(
+        "POST", "/api/agents/{agent_id}/run/{endpoint}", agent_id=agent_id, endpoint="go", json={"a": {"n": 21}}
+    )
+    assert said == {"answer": [42, "undefined"]}
 
 
 def _knowledge(tenant: Caller) -> str:
