@@ -34,7 +34,7 @@ class Agent:
 
         Args:
             source: The path of the file, or the document.
-            ports: What calls may use of the world; by default no network, no keys and the Echo model.
+            ports: What calls may use of the world; by default public addresses, no keys and the Echo model.
             limits: What one call may use up.
 
         Raises:
