@@ -83,7 +83,12 @@ async def _listed(client: Client) -> list[Any]:
 
 def _as_tool(client: Client, tool: Any) -> Tool:
     async def call(arguments: dict[str, Any]) -> Any:
-        result = await client.call_tool(tool.name, arguments)
+        from mcp.shared.exceptions import MCPError
+
+        try:
+            result = await client.call_tool(tool.name, arguments)
+        except MCPError as error:
+            raise ToolFailed(error.message) from error
         text = "\n".join(map(_text, result.content))
         if result.is_error:
             raise ToolFailed(text or "The tool failed and does not say why.")
@@ -103,6 +108,8 @@ def _text(block: Any) -> str:
 
 
 def _told(transport: PortTransport, error: BaseException) -> str:
+    from mcp.shared.exceptions import MCPError
+
     if transport.unreachable is not None:
         return str(transport.unreachable)
     if transport.refused == 406:
@@ -111,4 +118,6 @@ def _told(transport: PortTransport, error: BaseException) -> str:
         return f"The MCP server refused with status code {transport.refused}. Check the URL."
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return f"No MCP server answers at this URL: {error}. Check the URL."
+    if isinstance(error, MCPError):
+        return f"The MCP server refused: {error.message}. Check the URL."
+    return "What answers at this URL does not speak MCP. Check the URL."
