@@ -1,4 +1,4 @@
-"""The authorization of APICall's requests by a stored OAuth connection (COMPONENTS section 9, CONNECTORS section 7).
+"""The authorization of requests by a stored OAuth connection (COMPONENTS section 9, CONNECTORS section 7).
 
 A connection is a vault entry ``{auth_data: {primary, secondary, expires_in}, auth_settings: {...}}``, or the older flat
 form. ``primary`` is the token, ``secondary`` the refresh token (OAuth 2) or the token's secret (OAuth 1), and
@@ -79,15 +79,39 @@ async def authorization(call: Call, fill: Filler, request: HttpRequest) -> str:
     now = call.run.ports.clock().timestamp()
     if _CLIENT_CREDENTIALS in str(known.get("service", "")).lower().replace(" ", "_"):
         return "Bearer " + await _client_token(call, known, now)
+    _check_connected(data, connection)
+    if known.get("type") == "oauth" or ("type" not in known and known.get("consumerKey")):
+        return _signed(data, known, request, connection, now)
+    return "Bearer " + await _current(call, _stored(data), known, connection, now)
+
+
+async def stored_token(call: Call, connection: str, *, token_url: str) -> str:
+    """Return the token of an OAuth 2 connection, renewed where the stored one has ended.
+
+    Args:
+        call: The component's call.
+        connection: Name of the vault entry.
+        token_url: Where to renew it unless the connection says.
+
+    Raises:
+        OAuthError: The connection is not there, or its token has ended and cannot be renewed.
+    """
+    data, said = _record(await call.run.ports.vault.get(call.run.team_id, connection), connection)
+    _check_connected(data, connection)
+    now = call.run.ports.clock().timestamp()
+    return await _current(call, _stored(data), {"tokenURL": token_url} | said, connection, now)
+
+
+def _check_connected(data: Mapping[str, Any], connection: str) -> None:
     if not data.get("primary"):
         raise OAuthError(
             f'There are no OAuth tokens for the connection "{connection}". '
             "Connect the account, or add the connection to the vault under this name."
         )
-    if known.get("type") == "oauth" or ("type" not in known and known.get("consumerKey")):
-        return _signed(data, known, request, connection, now)
-    token = _Token(str(data["primary"]), str(data.get("secondary") or ""), _end(data.get("expires_in")))
-    return "Bearer " + await _current(call, token, known, connection, now)
+
+
+def _stored(data: Mapping[str, Any]) -> _Token:
+    return _Token(str(data["primary"]), str(data.get("secondary") or ""), _end(data.get("expires_in")))
 
 
 def _set(value: str | None) -> bool:

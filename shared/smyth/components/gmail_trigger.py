@@ -7,15 +7,16 @@ from typing import Any
 
 from pydantic import Field
 
+from smyth.components._api_oauth import OAuthError, stored_token
 from smyth.components._gmail import payload
 from smyth.components._services import read_json, refusal, send
 from smyth.components._triggers import Trigger, TriggerSettings
-from smyth.components._vault_oauth import access_token
 from smyth.components.base import Call, ComponentError
 from smyth.connectors.http.port import HttpRequest
 
 #: As many as the original takes at once.
 _MAILS = 5
+_TOKENS = "https://oauth2.googleapis.com/token"
 _MESSAGES = "/gmail/v1/users/me/messages"
 
 
@@ -36,7 +37,10 @@ class GmailTrigger(Trigger):
 
     async def collect(self, call: Call) -> list[Any]:
         """See :meth:`smyth.components._triggers.Trigger.collect`."""
-        token = await access_token(call, call.settings.oauth_cred_id, service="Google")
+        try:
+            token = await stored_token(call, call.settings.oauth_cred_id, token_url=_TOKENS)
+        except OAuthError as error:
+            raise ComponentError(str(error)) from None
         found = await _get(call, token, f"{_MESSAGES}?q=is%3Aunread&maxResults={_MAILS}")
         ids = [str(one.get("id")) for one in found.get("messages") or ()][:_MAILS]
         mails = await asyncio.gather(*(_get(call, token, f"{_MESSAGES}/{one}?format=full") for one in ids))
