@@ -71,6 +71,8 @@ async def test_what_json_cannot_say_becomes_what_json_stringify_makes_of_it(sand
     assert await output(sandbox, "async function main() {}") is UNDEFINED
     assert "big" in (await error(sandbox, "async function main() { return 1n; }")).lower()
     assert "circular" in await error(sandbox, "async function main() { const a = []; a.push(a); return a; }")
+    source = "async function main() { return { toJSON() { throw { get message() { throw 1; } }; } }; }"
+    assert "cannot be written as JSON" in await error(sandbox, source)
 
 
 async def test_errors_tell_the_text_and_the_line(sandbox: QuickJsSandbox) -> None:
@@ -109,8 +111,26 @@ async def test_what_is_offered(sandbox: QuickJsSandbox) -> None:
     assert "APICall" in await error(sandbox, "async function main() { await fetch('http://127.0.0.1'); }")
     secret = "async function main() { return process.env.k; }"
     assert await output(sandbox, secret, environment={"k": 'it\'s "s"'}) == 'it\'s "s"'
-    utf8 = "async function main(a) { return Array.from(new TextEncoder().encode(a)); }"
-    assert await output(sandbox, utf8, {"a": "aä€😀"}) == list("aä€😀".encode())
+
+
+@pytest.mark.parametrize("text", ["", "aä€😀", "\x00\x7f\x80\u07ff\u0800\uffff\U0010ffff"])
+async def test_text_turns_into_utf8_and_back(sandbox: QuickJsSandbox, text: str) -> None:
+    source = """async function main(a) {
+        const bytes = new TextEncoder().encode(a);
+        return [Array.from(bytes), new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)];
+    }"""
+    assert await output(sandbox, source, {"a": text}) == [list(text.encode()), text]
+
+
+@pytest.mark.parametrize(
+    "data", [b"\xff", b"a\x80b", b"\xe2\x82", b"\xe2\x82a", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80"]
+)
+async def test_bytes_that_are_no_utf8_are_replaced_or_refused(sandbox: QuickJsSandbox, data: bytes) -> None:
+    decode = "async function main(a, fatal) { return new TextDecoder('utf8', { fatal }).decode(new Uint8Array(a)); }"
+    text = await output(sandbox, decode, {"a": list(data), "fatal": False})
+    assert text.replace("\ufffd", "") == data.decode(errors="ignore")
+    assert "\ufffd" in text
+    assert "not UTF-8" in await error(sandbox, decode, {"a": list(data), "fatal": True})
 
 
 async def test_timers_fire_in_order_and_can_be_stopped(sandbox: QuickJsSandbox) -> None:

@@ -14,6 +14,7 @@ import _quickjs  # type: ignore[import-not-found]
 from smyth.connectors.code.signature import parameters
 
 _PRELUDE = Path(__file__).with_name("prelude.js").read_text("utf-8")
+_ENCODING = Path(__file__).with_name("encoding.js").read_text("utf-8")
 #: Far below the 8 MB that a process has, since the engine counts only its own frames.
 _STACK_BYTES = 512 * 1024
 _MEGABYTE = 1024 * 1024
@@ -94,6 +95,8 @@ class Execution:
             CodeError: There is none, or the source is not JavaScript.
         """
         self._grant_time()
+        if "TextEncoder" in source or "TextDecoder" in source:
+            self._context.eval(_ENCODING)
         try:
             self._context.eval(source)
         except UnicodeEncodeError:

@@ -6,11 +6,11 @@
   const { apply, getPrototypeOf } = Reflect;
   const { stringify, parse } = JSON;
   const { max } = Math;
-  const [AnyError, Bytes, text] = [Error, Uint8Array, String];
+  const [AnyError, text] = [Error, String];
   const method = (function_) => (self, ...rest) => apply(function_, self, rest);
   const sourceOf = method(Function.prototype.toString);
   const then = method(Promise.prototype.then);
-  const [wellFormed, slice, codeAt] = ["toWellFormed", "slice", "codePointAt"].map((name) => method(String.prototype[name]));
+  const [wellFormed, slice] = ["toWellFormed", "slice"].map((name) => method(String.prototype[name]));
   const [join, push] = [method(Array.prototype.join), method(Array.prototype.push)];
   const [setTimer, dropTimer, eachTimer] = ["set", "delete", "forEach"].map((name) => method(Map.prototype[name]));
   const find = method(RegExp.prototype.exec);
@@ -26,10 +26,10 @@
     return error;
   };
 
-  const describe = (thrown) => {
+  const describe = (thrown, withLine = true) => {
     try {
       if (!(thrown instanceof AnyError)) return slice(shown(thrown), 0, 2000);
-      const line = find(/<input>:(\d+)/, text(thrown.stack));
+      const line = withLine && find(/<input>:(\d+)/, text(thrown.stack));
       const said = slice(`${thrown.name}: ${thrown.message}`, 0, 2000);
       return line ? `${said} (line ${line[1]})` : said;
     } catch {
@@ -89,26 +89,6 @@
   global.fetch = async () => {
     throw failure(TypeError, "fetch has no network in the sandbox. Call the service by an APICall component and pass its answer on.");
   };
-  global.TextEncoder = class TextEncoder {
-    get encoding() {
-      return "utf-8";
-    }
-    encode(value = "") {
-      const whole = wellFormed(text(value));
-      const bytes = [];
-      for (let index = 0; index < whole.length; index++) {
-        const code = codeAt(whole, index);
-        if (code < 0x80) push(bytes, code);
-        else if (code < 0x800) push(bytes, 0xc0 | (code >> 6), 0x80 | (code & 63));
-        else if (code < 0x10000) push(bytes, 0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-        else {
-          push(bytes, 0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-          index++;
-        }
-      }
-      return new Bytes(bytes);
-    }
-  };
 
   // What main came to: "output" with JSON, "nothing", or "error" with its text.
   let ending = "";
@@ -123,7 +103,7 @@
     try {
       json = stringify(value);
     } catch (error) {
-      return end("error", `What main returned cannot be written as JSON: ${error instanceof AnyError ? error.message : ""}`);
+      return end("error", `What main returned cannot be written as JSON: ${describe(error, false)}`);
     }
     if (json === undefined) return end("nothing", "");
     return json.length > settings.output_bytes ? end("long", "") : end("output", json);
