@@ -39,16 +39,16 @@ async def test_variables_need_not_be_texts() -> None:
     assert await call(agent, {"v": "{{n}} {{o.k[0]}}"}) == {"v": "5 1"}
 
 
-async def test_only_a_real_error_goes_out_of_the_error_output() -> None:
-    """Bug 10."""
-    agent = plan(
-        endpoint("v"),
-        keep("K", type="Integer", error=True),
-        output("why", identity="P"),
-        wires=("E.body.v > K.Input", "K._error > P.why"),
-    )
-    assert await call(agent, {"v": 5}) == []
+async def test_the_filter_alone_tells_its_error_output_that_there_is_none() -> None:
+    """Bug 10: kept for JSONFilter, where recorded agents count on it; a loop is silent."""
+    why = output("why", identity="P")
+    wires = ("E.body.v > K.Input", "K._error > P.why")
+    agent = plan(endpoint("v"), keep("K", type="Integer", error=True), why, wires=wires)
+    assert await call(agent, {"v": 5}) == {"why": None}
     assert await call(agent, {"v": "five"}) == {"why": "Invalid Integer value"}
+    wires = ("E.body.v > L.Input", "L.Loop > H.Data", "L._error > P.why", "L.Result > O.v")
+    agent = plan(endpoint("v"), loop("L", "results-array", "_error"), encode("H"), output("v"), why, wires=wires)
+    assert await call(agent, {"v": ["a"]}) == {"v": ["61"]}
 
 
 async def test_a_loop_takes_more_items_than_a_component_may_run() -> None:

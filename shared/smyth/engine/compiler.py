@@ -111,10 +111,7 @@ def _connect(source: Step, target: Step | None, connection: Connection) -> None:
 def _getter(outputs: list[OutputPort], port: OutputPort) -> Getter:
     """Return how to read the value of ``port`` (ENGINE section 4.1)."""
     name, path = port.name, port.expression or port.name
-    if name == "_error":
-        # A good run has no error to send, whatever the component put there (compat README, quirk 10).
-        return lambda outputs: outputs.get("_error") or UNDEFINED
-    if port.default:
+    if port.default or name == "_error":
         return lambda outputs: outputs.get(name, UNDEFINED)
     first = next((output.name for output in outputs if output.default), None)
 

@@ -20,11 +20,11 @@ from smyth.components.json_filter import Settings
     ],
 )
 async def test_keeps_the_named_keys_at_every_depth(outputs_of, fields, value, expected):
-    assert await outputs_of("JSONFilter", {"fields": fields}, {"Input": value}) == {"Output": expected}
+    assert await outputs_of("JSONFilter", {"fields": fields}, {"Input": value}) == {"Output": expected, "_error": None}
 
 
 async def test_keeps_nothing_and_reports_no_error_without_fields(outputs_of):
-    assert await outputs_of("JSONFilter", {}, {"Input": {"a": 1}}) == {"Output": {}}
+    assert await outputs_of("JSONFilter", {}, {"Input": {"a": 1}}) == {"Output": {}, "_error": None}
 
 
 async def test_leaves_its_input_as_it_is(outputs_of):

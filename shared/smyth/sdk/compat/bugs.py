@@ -14,9 +14,6 @@ BUGS = frozenset(
 #: Requests that show one of these bugs without being marked: they count as failed, with the bug told.
 #: Case and request to bug.
 UNMARKED: dict[tuple[str, int], int] = {
-    **{("type-component-boolean", number): 10 for number in range(8)},
-    **{("type-component-date", number): 10 for number in (0, 1, 2, 3, 5, 6, 7)},
-    **{("type-component-integer", number): 10 for number in (0, 1, 2, 3, 4, 5, 7, 8)},
     ("foreach-diamond-results-array", 0): 66,
     ("vars-vault-otherteam", 0): 29,
     **{(case, 0): 94 for case in ("ecma-empty", "ecma-sync-main", "ecma-syntax")},
