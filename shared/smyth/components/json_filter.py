@@ -32,7 +32,7 @@ class JSONFilter(Component):
     outputs = (Port("Output", "Any", "The filtered copy."),)
 
     async def run(self, call: Call) -> dict[str, Any]:
-        """Filter ``Input``. A good run says so on ``_error`` with null, which agents' error branches hear (quirk 10)."""
+        """Filter ``Input``; a good run says so on ``_error`` with null (compat README, quirk 10)."""
         names = frozenset(name.strip() for name in call.settings.fields.split(","))
         return {"Output": _filtered(call.inputs.get("Input"), names), "_error": None}
 

@@ -73,7 +73,8 @@ def test_a_file_that_is_no_agent_is_named_with_its_fault(smyth: Smyth, tmp_path:
 def test_validate_tells_errors_and_warnings_apart(smyth: Smyth, tmp_path: Path) -> None:
     assert smyth("validate", HASH).code == 0
     document: dict[str, Any] = json.loads(HASH.read_text())
-    document["components"].append({"id": "later", "name": "GmailTrigger"})
+    first = next(part for part in document["components"] if part["name"] == "APIEndpoint")
+    document["components"].append({**first, "id": "again"})
     (tmp_path / "warned.smyth").write_text(json.dumps(document))
     assert smyth("validate", "warned.smyth").code == 0
     assert smyth("validate", "warned.smyth", "--strict").code == 1
@@ -84,7 +85,7 @@ def test_validate_tells_errors_and_warnings_apart(smyth: Smyth, tmp_path: Path) 
     assert not ran.json()["valid"]
     assert [(one["level"], one["code"]) for one in ran.json()["findings"]] == [
         ("error", "dangling_connection"),
-        ("warning", "component_not_run_yet"),
+        ("warning", "duplicate_endpoint"),
     ]
     (tmp_path / "no.smyth").write_text("hello")
     assert "1 errors" in smyth("validate", "no.smyth").out

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from smyth.components.base import Call
-from tests.unit.engine.workflows import call, endpoint, keep, output, part, plan
+from tests.unit.engine.workflows import call, endpoint, output, part, plan
 
 
 async def test_a_built_in_output_carries_its_value() -> None:
