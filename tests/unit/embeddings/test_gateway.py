@@ -11,6 +11,8 @@ from smyth.connectors.vault.memory import MemoryVault
 from tests.peers.embedding_server import EmbeddingServer, letters
 from tests.peers.http_service import Asked, HttpService, Reply
 
+pytestmark = pytest.mark.xdist_group("litellm")
+
 
 def gateway(
     server: EmbeddingServer,
