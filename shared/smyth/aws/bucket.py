@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from smyth.aws.clients import data_config
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 10
 
 
@@ -26,13 +27,9 @@ class Bucket:
         if self._given is not None:
             return self._given
         import boto3
-        from botocore.config import Config
 
-        config = Config(
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            read_timeout=_READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": 4},
-            max_pool_connections=50,
+        config = data_config(
+            _READ_TIMEOUT_S,
             # The emulator has no host name per bucket. In AWS "auto" would sign addresses of the global endpoint,
             # which redirects for buckets of other regions, and a signed upload does not survive a redirect.
             s3={"addressing_style": "path" if _on_emulator() else "virtual"},

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+
+def data_config(read_timeout_s: float, **further: Any) -> Config:
+    """The config of a client on the request path: gives up early, tries again, and serves many threads."""
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=2,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": 4},
+        max_pool_connections=50,
+        **further,
+    )
 
 
 @cache

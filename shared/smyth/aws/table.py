@@ -18,6 +18,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import uuid4
 
+from smyth.aws.clients import data_config
 from smyth.platform.errors import Busy
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ Item = dict[str, Any]
 SCHEMA_VERSION = 1
 
 #: A function answers within 29 seconds; no single call may eat them.
-_CONNECT_TIMEOUT_S = 2
 _READ_TIMEOUT_S = 4
 _TRANSACTION_PATIENCE_S = 8.0
 _BATCH_GET = 100
@@ -110,15 +110,8 @@ class Table:
         if self._given is not None:
             return self._given
         import boto3
-        from botocore.config import Config
 
-        config = Config(
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            read_timeout=_READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": 4},
-            max_pool_connections=50,
-        )
-        return boto3.session.Session().client("dynamodb", config=config)
+        return boto3.session.Session().client("dynamodb", config=data_config(_READ_TIMEOUT_S))
 
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """Return an item, as written last unless ``consistent`` is False."""

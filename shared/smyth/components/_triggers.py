@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -22,7 +23,7 @@ class TriggerSettings(base.Settings):
     )
 
 
-class Trigger(base.Component):
+class Trigger(base.Component, ABC):
     """Collect payloads and run the workflow with each; a subclass says how.
 
     With one payload the workflow simply goes on; several are looped over as ForEach does. The trigger's own entry
@@ -38,6 +39,7 @@ class Trigger(base.Component):
     loop_output = "Payload"
     is_trigger = True
 
+    @abstractmethod
     async def collect(self, call: Call) -> list[Any]:
         """Return the payloads.
 
@@ -45,7 +47,6 @@ class Trigger(base.Component):
             ComponentError: They cannot be had.
             smyth.components.base.Answered: The request wants an answer, not a run.
         """
-        raise NotImplementedError
 
     async def run(self, call: Call) -> dict[str, Any]:
         """See :meth:`smyth.components.base.Component.run`."""
