@@ -17,12 +17,10 @@ from infra.customer import Customer
 from infra.layer import NOT_CODE
 from infra.paths import FUNCTIONS as SOURCES
 from infra.paths import OPENAPI
-from smyth.platform.routes import FUNCTIONS, ROUTES, Function
+from smyth.platform.routes import FUNCTIONS, STREAMED, Function
 
 #: Files that lie elsewhere and go beside a function's handler.
 EXTRA_FILES: dict[str, tuple[Path, ...]] = {"docs": (OPENAPI,)}
-#: Functions whose route is streamed.
-STREAMED = frozenset(route.function for route in ROUTES if route.stream)
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 #: AWS's own publication of the Lambda Web Adapter: Python's runtime cannot stream by itself.
 ADAPTER_LAYERS = {

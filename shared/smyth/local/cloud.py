@@ -21,8 +21,8 @@ from smyth.local.deploy import Deployed
 from smyth.local.emulator import Emulator
 from smyth.local.folder import DataFolder, LocalCloudError, write_private
 from smyth.local.front import Front
-from smyth.local.gaps.response_streaming import FUNCTION as STREAM_FUNCTION
-from smyth.local.gaps.response_streaming import StreamFunction
+from smyth.local.gaps.response_streaming import StreamFunctions
+from smyth.platform.routes import STREAMED
 
 #: Told what is being done, for the progress display.
 Tell = Callable[[str], None]
@@ -39,7 +39,7 @@ class Running:
     stack: str
     folder: DataFolder
     emulator: Emulator
-    streams: StreamFunction
+    streams: StreamFunctions
     serving: asyncio.Task[None]
 
     async def until_it_ends(self) -> None:
@@ -110,10 +110,11 @@ async def _deploy(folder: DataFolder, emulator: Emulator, assembly: Assembly, in
     return await asyncio.to_thread(deploy.look_up, assembly.stack, emulator.url)
 
 
-async def _start_streams(folder: DataFolder, emulator: Emulator, deployed: Deployed) -> StreamFunction:
-    function = deployed.functions[STREAM_FUNCTION]
-    environment = await asyncio.to_thread(deploy.function_environment, function, emulator.url)
-    return await StreamFunction.start(folder, emulator_url=emulator.url, environment=environment)
+async def _start_streams(folder: DataFolder, emulator: Emulator, deployed: Deployed) -> StreamFunctions:
+    environment: dict[str, str] = {}
+    for name in sorted(STREAMED):
+        environment |= await asyncio.to_thread(deploy.function_environment, deployed.functions[name], emulator.url)
+    return await StreamFunctions.start(folder, emulator_url=emulator.url, environment=environment)
 
 
 class _Server(uvicorn.Server):

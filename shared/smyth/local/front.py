@@ -13,7 +13,7 @@ from smyth.local import requests
 from smyth.local.authorizer import Authorizer
 from smyth.local.deploy import Deployed
 from smyth.local.gaps import integration_failure
-from smyth.local.gaps.response_streaming import StreamFunction
+from smyth.local.gaps.response_streaming import StreamFunctions
 from smyth.local.gaps.usage_identifier import UsageIdentifiers
 from smyth.local.in_flight import InFlight
 from smyth.platform.routes import Route
@@ -25,7 +25,7 @@ _ANSWER_SECONDS = 60.0
 class Front:
     """An ASGI app that passes requests on to the deployed stack."""
 
-    def __init__(self, *, emulator_url: str, deployed: Deployed, streams: StreamFunction) -> None:
+    def __init__(self, *, emulator_url: str, deployed: Deployed, streams: StreamFunctions) -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
         self._http = httpx.AsyncClient(timeout=_ANSWER_SECONDS, limits=limits, trust_env=False)
         self._stage_url = httpx.URL(f"{emulator_url}/_aws/execute-api/{deployed.api_id}/{deployed.stage}")

@@ -22,7 +22,7 @@ from smyth.local import deploy
 from smyth.local.assembly import PROJECT, Assembly, Asset, inputs_hash, synthesised
 from smyth.local.cloud import Running
 from smyth.local.folder import LocalCloudError
-from smyth.local.gaps.response_streaming import FUNCTION as STREAM_FUNCTION
+from smyth.platform.routes import STREAMED
 
 _FUNCTIONS, _PACKAGE, _INFRA = PROJECT / "functions", PROJECT / "shared" / "smyth", PROJECT / "infra"
 _WATCHED = PythonFilter(extra_extensions=(".yaml", ".json"))
@@ -63,7 +63,7 @@ async def redeploy(cloud: Running, changed: set[Path]) -> str:
     cloud.folder.remember(deployed="")
     await asyncio.to_thread(deploy.deploy, assembly, cloud.emulator.url)
     cloud.folder.remember(deployed=inputs)
-    if what & {STREAM_FUNCTION, _PACKAGE.name, "the whole stack"}:
+    if what & {*STREAMED, _PACKAGE.name, "the whole stack"}:
         await cloud.streams.restart()
     return ", ".join(sorted(what))
 

@@ -74,6 +74,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/openapi.json", "docs", auth="public"),
 )
 
+#: Functions whose routes are streamed; all routes of such a function are.
+STREAMED = frozenset(route.function for route in ROUTES if route.stream)
+
 #: Runs users' code; it alone may do nothing and knows nothing of the stack.
 CODE_FUNCTION = "run_code"
 

@@ -1,7 +1,7 @@
 """Gap: MiniStack's REST API does not stream responses.
 
-In AWS the stream function's web app runs behind the Lambda Web Adapter. Here the same web app runs in a child
-process on a unix socket, with the environment of the deployed function; the front asks the authorizer function and
+In AWS the web apps of the stream functions run behind the Lambda Web Adapter. Here the same apps run in one child
+process on a unix socket, with the environment of the deployed functions; the front asks the authorizer function and
 hands over the request context in the adapter's header. The usage plan's throttle and quota are not applied to
 streams here; the exact admission is.
 """
@@ -29,14 +29,13 @@ from smyth.local.emulator import ACCOUNT, client_environment
 from smyth.local.folder import DataFolder, LocalCloudError
 from smyth.platform.routes import Route
 
-FUNCTION = "stream_agent"
 #: The system's limit on the path of a unix socket, less one.
 _SOCKET_PATH_BYTES = 107
 _SECONDS = 900.0
 
 
-class StreamFunction:
-    """The stream function's web app, running in a child process."""
+class StreamFunctions:
+    """The stream functions' web apps, running in a child process."""
 
     child: Child
 
@@ -48,7 +47,7 @@ class StreamFunction:
         self._http = httpx.AsyncClient(transport=transport, base_url="http://stream", timeout=_SECONDS)
 
     @classmethod
-    async def start(cls, folder: DataFolder, *, emulator_url: str, environment: dict[str, str]) -> StreamFunction:
+    async def start(cls, folder: DataFolder, *, emulator_url: str, environment: dict[str, str]) -> StreamFunctions:
         """Start the child; it takes requests at once and answers them as soon as it is up."""
         trust = {"SMYTH_TRUST_REQUEST_CONTEXT": "1"}  # Only the front reaches the socket.
         streams = cls(folder, environment | client_environment(emulator_url) | trust)
@@ -62,7 +61,7 @@ class StreamFunction:
         listener.listen(128)
         return await start_child(
             "stream",
-            ["-m", "smyth.local.stream_process", str(PROJECT / "functions" / FUNCTION)],
+            ["-m", "smyth.local.stream_process", str(PROJECT / "functions")],
             folder=self._folder,
             listener=listener,
             environment=child_environment(**self._environment),
@@ -82,7 +81,10 @@ class StreamFunction:
         body = await requests.read_body(request)
         context = await self._request_context(request, route=route, key=key, authorizer=authorizer)
         headers = [*requests.passed_headers(request), (CONTEXT_HEADER, json.dumps(context))]
-        sent = self._http.build_request(request.method, request.url.path, headers=headers, content=body)
+        url = httpx.URL(
+            self._http.base_url, path=request.url.path, query=requests.passed_query(request.url.query).encode()
+        )
+        sent = self._http.build_request(request.method, url, headers=headers, content=body)
         try:
             answer = await self._http.send(sent, stream=True)
         except httpx.TransportError:
