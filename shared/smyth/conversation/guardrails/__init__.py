@@ -1,0 +1,1 @@
+"""Rules of an agent's author for what goes into a conversation and what comes out of it."""
