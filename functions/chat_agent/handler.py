@@ -10,8 +10,9 @@ from smyth.http.answers import ChatAnswer, ChatHistory
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.billing import Charge, billed
 from smyth.http.caller import Caller, TenantCaller
+from smyth.http.chat_memory import Chat, history
 from smyth.http.problems import Problem
-from smyth.http.turns import Chat, ChatAsk, ChatQuery, answer, failures_told, history, open_turn
+from smyth.http.turns import ChatAsk, ChatQuery, answer, failures_told, open_turn
 
 app = create_app("chat_agent")
 

@@ -16,8 +16,9 @@ from smyth.conversation import ConversationError, Event, Failed, Turn
 from smyth.conversation.events import End, Start
 from smyth.http.billing import COST_HEADER, Charge, note, release, settle
 from smyth.http.caller import Caller
+from smyth.http.chat_memory import Chat
 from smyth.http.problems import to_problem
-from smyth.http.turns import Chat, StreamAsk, open_turn, problem_of
+from smyth.http.turns import StreamAsk, open_turn, problem_of
 from smyth.platform.errors import PlatformError
 
 logger = logging.getLogger(__name__)
