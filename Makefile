@@ -15,10 +15,10 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 # Where it is set, every start compiles every library anew, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lint format test test-unit demo dev synth layer openapi bench bench-engine clean
+.PHONY: help setup lint format test test-unit demo dev synth layer openapi bench bench-engine bench-conversation clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.ready ## make the environment (the other targets call it)
 
@@ -65,6 +65,9 @@ bench: setup ## import time and memory of every function, handler path, engine C
 
 bench-engine: setup ## what runs of agents cost, beside the original's figures
 	$(BIN)/python tests/bench/run_engine.py
+
+bench-conversation: setup ## what a turn adds to its provider's time, beside the original's figures; 200 streams
+	$(BIN)/python tests/bench/run_conversation.py
 
 clean: ## remove what was built
 	rm -rf $(VENV) cdk.out layers/*/build .pytest_cache .mypy_cache .ruff_cache

@@ -44,12 +44,12 @@ class FreeMeter:
 class OneAgent:
     """An agent directory that holds one agent, compiled."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, document: dict[str, Any]) -> None:
         from smyth.document import load
         from smyth.engine import compile
         from smyth.platform.agents import Agent
 
-        self._plan = compile(load(json.loads(file.read_text())))
+        self._plan = compile(load(document))
         now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
         self._agent = Agent(
             id="agt-bench",
@@ -86,7 +86,7 @@ def measure(calls: int = 400) -> list[Path50]:
     from smyth.platform.plans import PLANS
 
     vars(services())["meter"] = Metering(FreeMeter(), PLANS)
-    vars(services())["agents"] = OneAgent(ROOT / "examples" / "hash-api.smyth")
+    vars(services())["agents"] = OneAgent(json.loads((ROOT / "examples" / "hash-api.smyth").read_text()))
     handlers = {"health": health, "run_endpoint": run, "prompt_agent": prompt}
     return [Path50(name, _p50(handler, name, calls)) for name, handler in handlers.items()]
 
