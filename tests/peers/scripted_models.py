@@ -41,6 +41,10 @@ class ScriptedModels:
     known: dict[str, Limits] = field(default_factory=lambda: {"scripted": Limits()})
     requests: list[ModelRequest] = field(default_factory=list)
 
+    def view(self, **_: Any) -> ScriptedModels:
+        """See :meth:`smyth.connectors.models.gateway.ModelGateway.view`; a script has no deadline."""
+        return self
+
     def limits(self, model: str | dict[str, Any]) -> Limits:
         """See the port."""
         if isinstance(model, dict):

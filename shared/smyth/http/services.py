@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -201,12 +202,13 @@ class Services:
 
         return FileLinks(self.table, self.bucket)
 
-    def ports(self, tenant_id: str, *, public_url: str = "") -> Ports:
+    def ports(self, tenant_id: str, *, public_url: str = "", seconds_left: float | None = None) -> Ports:
         """Return the world that a tenant's agents may use.
 
         Args:
             tenant_id: Whose agents.
             public_url: Where this service is found; links to files begin with it.
+            seconds_left: How long the request may still take; None: nobody ends it.
         """
         from smyth.aws.agent_files import AgentFiles
         from smyth.aws.memory import DynamoMemory
@@ -216,7 +218,7 @@ class Services:
         from smyth.platform.agent_directory import TenantAgents
 
         return Ports(
-            models=self.models,
+            models=self.models.view(deadline=None if seconds_left is None else time.monotonic() + seconds_left),
             http=self.http,
             code=self.code,
             files=AgentFiles(self.bucket, self.file_links, tenant_id, public_url),

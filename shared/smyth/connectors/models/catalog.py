@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
@@ -78,6 +79,20 @@ class ModelEntry(BaseModel):
         gt=0,
         validation_alias=AliasChoices("max_output", "completionTokens", "outputTokens"),
     )
+    #: Which of OpenAI's interfaces is spoken.
+    interface: Literal["chat.completions", "responses"] = "chat.completions"
+    #: What the model can, in SmythOS's words: ``text``, ``tools``, ``image``, ``search``, ``reasoning`` and so on.
+    features: tuple[str, ...] = ()
+    #: Defaults under the parameters of each request.
+    params: dict[str, Any] = Field(default_factory=dict)
+    #: Who answers when this model cannot: names or model objects, tried in this order.
+    fallbacks: tuple[str | dict[str, Any], ...] = ()
+    #: USD per million tokens, over LiteLLM's price table.
+    input_price: Decimal | None = Field(default=None, ge=0)
+    output_price: Decimal | None = Field(default=None, ge=0)
+    cached_price: Decimal | None = Field(default=None, ge=0)
+    #: What one provider needs beyond these: region, project, names of vault entries.
+    settings: dict[str, Any] = Field(default_factory=dict)
     #: Of embedding models that can shorten their vectors: how long they shall be.
     dimensions: int | None = Field(default=None, gt=0)
     #: Written by a document's author: its address is not trusted.

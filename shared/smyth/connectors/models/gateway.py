@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +72,25 @@ class ModelGateway:
         self._retries = retries
         self._timeout_s = timeout_s
         self._echo = EchoModels()
+        self._more: Callable[[str], ModelEntry | None] | None = None
+        self._deadline: float | None = None
+
+    def view(
+        self,
+        *,
+        more: Callable[[str], ModelEntry | None] | None = None,
+        deadline: float | None = None,
+    ) -> ModelGateway:
+        """Return a light copy for one request.
+
+        Args:
+            more: Finds models that the catalogue does not know, such as a tenant's own.
+            deadline: Until when an answer must be there, by ``time.monotonic()``.
+        """
+        copied = copy(self)
+        copied._more = more
+        copied._deadline = deadline
+        return copied
 
     def limits(self, model: str | dict[str, Any]) -> Limits:
         """See :meth:`smyth.connectors.models.port.ModelPort.limits`."""

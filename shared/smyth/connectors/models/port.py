@@ -27,7 +27,8 @@ class ModelRequest:
     messages: list[Message]
     #: Tool definitions in OpenAI's shape (``{"type": "function", "function": {...}}``).
     tools: list[dict[str, Any]] = field(default_factory=list)
-    tool_choice: str | None = None
+    #: ``auto``, ``none``, ``required``, or an object that names one tool, as OpenAI's API has it.
+    tool_choice: str | dict[str, Any] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     top_p: float | None = None
@@ -35,8 +36,10 @@ class ModelRequest:
     stop: list[str] = field(default_factory=list)
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
-    #: ``json`` asks the provider for a JSON object.
-    response_format: Literal["json", "text"] | None = None
+    #: The same seed asks for the same answer, of providers that know it.
+    seed: int | None = None
+    #: ``json`` asks for a JSON object; an object is OpenAI's ``response_format``, such as a JSON schema.
+    response_format: Literal["json", "text"] | dict[str, Any] | None = None
     #: How long the answer shall be: ``low``, ``medium`` or ``high``; models that do not know it do not get it.
     verbosity: str | None = None
     #: Whether the model shall think before it answers, how hard, and with how many tokens at the most.
@@ -47,6 +50,8 @@ class ModelRequest:
     web_search: dict[str, Any] | None = None
     #: xAI's search: its ``search_parameters``.
     live_search: dict[str, Any] | None = None
+    #: Amazon Bedrock's guardrail: ``{id, version}``.
+    guardrail: dict[str, Any] | None = None
     #: Whose vault the credential is looked up in.
     team_id: str = "default"
 
@@ -94,6 +99,8 @@ class Finished:
     reason: str
     usage: Usage
     tool_calls: tuple[ToolCall, ...] = ()
+    #: Claude's thoughts with their signatures: they go back as member ``thinking_blocks`` of the assistant's message.
+    thinking_blocks: tuple[dict[str, Any], ...] = ()
 
 
 ModelEvent = Text | Thinking | Finished
@@ -115,12 +122,26 @@ class ModelError(Exception):
     Attributes:
         kind: What went wrong, for code that must decide.
         status: The provider's HTTP status, where there was one.
+        reached_provider: Whether a provider was asked: it refused, failed or was silent. False where the
+            request never left us: an unknown model, a missing key, an address that is not allowed.
     """
 
-    def __init__(self, message: str, *, kind: ErrorKind = "provider", status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, kind: ErrorKind = "provider", status: int | None = None, reached: bool | None = None
+    ) -> None:
+        """Make an error.
+
+        Args:
+            message: What happened, and what to do.
+            kind: What went wrong.
+            status: The provider's HTTP status.
+            reached: Whether a provider was asked; by default as kind and status tell.
+        """
         super().__init__(message)
         self.kind: ErrorKind = kind
         self.status = status
+        told = status is not None or kind in ("rate_limited", "timeout", "provider")
+        self.reached_provider = told if reached is None else reached
 
 
 class ModelPort(Protocol):
@@ -155,6 +176,7 @@ class Reply:
     reason: str
     usage: Usage
     tool_calls: tuple[ToolCall, ...] = ()
+    thinking_blocks: tuple[dict[str, Any], ...] = ()
 
 
 async def complete(models: ModelPort, request: ModelRequest) -> Reply:
@@ -169,5 +191,5 @@ async def complete(models: ModelPort, request: ModelRequest) -> Reply:
             if isinstance(event, Text):
                 pieces.append(event.text)
             elif isinstance(event, Finished):
-                return Reply("".join(pieces), event.reason, event.usage, event.tool_calls)
+                return Reply("".join(pieces), event.reason, event.usage, event.tool_calls, event.thinking_blocks)
     raise ModelError("The model's answer ended before it was complete. Try again.")
