@@ -17,7 +17,7 @@ from smyth.conversation.events import End, Start
 from smyth.http.billing import COST_HEADER, Charge, note, release, settle
 from smyth.http.caller import Caller
 from smyth.http.chat_memory import Chat
-from smyth.http.problems import to_problem
+from smyth.http.problems import Problem, to_problem
 from smyth.http.turns import StreamAsk, open_turn, problem_of
 from smyth.platform.errors import PlatformError
 
@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "text/event-stream"
 HEARTBEAT_S = 15.0
 _HEARTBEAT = ": still at work\n\n"
+_OUR_FAULT = Problem(500, "internal", "The request failed by our own fault and was not billed. Try again.")
 
 
 async def open_stream(caller: Caller, agent_id: str, ask: StreamAsk, charge: Charge) -> TurnStream:
@@ -49,14 +50,14 @@ async def open_stream(caller: Caller, agent_id: str, ask: StreamAsk, charge: Cha
     return TurnStream(turn, charge, chat)
 
 
-class TurnStream(StreamingResponse):
-    """Streams a turn, and leaves nothing open however it ends.
+class StreamedTurn(StreamingResponse):
+    """Streams a turn, and leaves nothing open however it ends; how its events look is the heirs' matter.
 
-    A finished turn is remembered and billed before its ``end`` goes out. When the
+    A finished turn is remembered and billed before its end goes out. When the
     client goes away the model is stopped, and what was used until then is billed.
     """
 
-    def __init__(self, turn: Turn, charge: Charge, chat: Chat | None) -> None:
+    def __init__(self, turn: Turn, charge: Charge, chat: Chat | None = None) -> None:
         self._turn = turn
         self._charge = charge
         self._chat = chat
@@ -67,6 +68,14 @@ class TurnStream(StreamingResponse):
         self._closing: asyncio.Task[None] | None = None
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no", **charge.headers()}
         super().__init__(self._lines(), media_type=MEDIA_TYPE, headers=headers)
+
+    def told(self, event: Event) -> str:
+        """Return the text that tells clients of ``event``; empty for what they are not told."""
+        raise NotImplementedError
+
+    def failure(self, problem: Problem) -> str:
+        """Return the text that tells clients that the turn failed; nothing comes after it."""
+        raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
@@ -85,19 +94,20 @@ class TurnStream(StreamingResponse):
                     await self._keep_alive()
                     yield _HEARTBEAT
                     continue
-                line = self._line(event)
+                text = self._kept(self.told(event))
                 if isinstance(event, End):
                     await asyncio.shield(self._close(finished=True))
-                    yield line
+                    yield text
                     return
-                yield line
+                if text:
+                    yield text
         except (ModelError, ConversationError, PlatformError) as error:
             problem = to_problem(error) if isinstance(error, PlatformError) else problem_of(error)
-            yield self._line(Failed(problem.code, problem.detail))
+            yield self._kept(self.failure(problem))
         except Exception:
             logger.exception("request %s failed while it was streamed", self._charge.request_id)
             self._turn.usage.clear()  # A failure of our own is not billed.
-            yield self._line(Failed("internal", "The request failed by our own fault and was not billed. Try again."))
+            yield self._kept(self.failure(_OUR_FAULT))
 
     async def _next_event(self) -> Event | None:
         """Return the next event, or None where none came for a while."""
@@ -118,18 +128,10 @@ class TurnStream(StreamingResponse):
         except Exception:
             logger.exception("request %s could not tell that it is still at work", self._charge.request_id)
 
-    def _line(self, event: Event) -> str:
-        told = event.as_json()
-        if isinstance(event, Start | End):
-            told["request_id"] = self._charge.request_id
-            if self._chat is not None:
-                told["conversation_id"] = self._chat.id
-        if isinstance(event, End):
-            told |= {"model": self._turn.model_name, "usage": self._turn.used.tokens}
-            told["cost"] = self._charge.headers()[COST_HEADER]
-        line = f"data: {json.dumps(told)}\n\n"
-        self._sent.append(line)
-        return line
+    def _kept(self, text: str) -> str:
+        if text:
+            self._sent.append(text)
+        return text
 
     def _close(self, *, finished: bool) -> asyncio.Task[None]:
         """Return the task that ends the turn; the first call decides how."""
@@ -159,3 +161,23 @@ class TurnStream(StreamingResponse):
                 return
             await release(self._charge)  # What is not remembered is not billed.
             raise
+
+
+class TurnStream(StreamedTurn):
+    """Tells the events of API.md, a JSON object each."""
+
+    def told(self, event: Event) -> str:
+        """See :meth:`StreamedTurn.told`."""
+        told = event.as_json()
+        if isinstance(event, Start | End):
+            told["request_id"] = self._charge.request_id
+            if self._chat is not None:
+                told["conversation_id"] = self._chat.id
+        if isinstance(event, End):
+            told |= {"model": self._turn.model_name, "usage": self._turn.used.tokens}
+            told["cost"] = self._charge.headers()[COST_HEADER]
+        return f"data: {json.dumps(told)}\n\n"
+
+    def failure(self, problem: Problem) -> str:
+        """See :meth:`StreamedTurn.failure`."""
+        return self.told(Failed(problem.code, problem.detail))
