@@ -38,6 +38,11 @@ class Provider:
     #: How the MIME types of the files begin that its models read (COMPONENTS section 2).
     media: tuple[str, ...] = Limits().media
 
+    @property
+    def address_environment(self) -> str:
+        """The environment variable that holds another address for it, named as its own client names it."""
+        return self.environment.replace("_API_KEY", "_BASE_URL")
+
 
 PROVIDERS: dict[str, Provider] = {
     provider.name.lower(): provider

@@ -60,7 +60,8 @@ class ModelGateway:
         Args:
             catalog: The models by name.
             vault: Where keys are looked up first, by the request's team.
-            environment: Where the stack's own keys are; by default the process's environment.
+            environment: Where the stack's own keys and the providers' addresses are, such as ``OPENAI_BASE_URL``;
+                by default the process's environment.
             allow_private: Whether documents may name addresses that are not public, as on a laptop.
             retries: How often to ask again when a provider is busy or fails before it answers.
             timeout_s: How long a provider may be silent.
@@ -113,6 +114,7 @@ class ModelGateway:
         entry = self._catalog.find(request.model)
         await self._check_address(entry)
         key, source = await self._key(entry, request.team_id)
+        entry = self._at_its_address(entry)
         attempt = Attempt(entry.served_by.name, entry.model, key, source)
         await asyncio.to_thread(litellm_calls.litellm)
         last: Finished | None = None
@@ -161,6 +163,11 @@ class ModelGateway:
                 except StopAsyncIteration:
                     return
             yield chunk
+
+    def _at_its_address(self, entry: ModelEntry) -> ModelEntry:
+        """Return ``entry`` with the provider's address that the stack's environment gives, unless it has its own."""
+        address = self._environment.get(entry.served_by.address_environment)
+        return entry.model_copy(update={"base_url": address}) if address and entry.base_url is None else entry
 
     async def _check_address(self, entry: ModelEntry) -> None:
         """Refuse addresses that a document must not name.
