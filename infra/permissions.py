@@ -32,7 +32,8 @@ _RUN = Grant(table="write", bucket="write", run_code=True)
 GRANTS: dict[str, Grant] = {
     "create_agent": _WRITE,
     "import_agent": _WRITE,
-    "list_agents": Grant(table="read"),
+    # Touch: agents of earlier versions get their slugs when they are listed.
+    "list_agents": Grant(table="touch"),
     "get_agent": _READ,
     "update_agent": _WRITE,
     "delete_agent": _WRITE,
@@ -42,6 +43,7 @@ GRANTS: dict[str, Grant] = {
     "chat_agent": _RUN,
     "stream_agent": _RUN,
     "add_skill": _WRITE,
+    "manage_models": Grant(table="write"),
     "search_vectors": _WRITE,
     "upsert_vectors": Grant(bucket="write"),
     "upload_file": _WRITE,

@@ -5,6 +5,7 @@ item       partition        sort key
 =========  ===============  ========================
 agent      ``T#<tenant>``   ``AGENT#<agent>``
 version    ``T#<tenant>``   ``VERSION#<agent>#<nnnnnn>``
+slug       ``T#<tenant>``   ``SLUG#<slug>``
 count      ``T#<tenant>``   ``AGENTS``
 =========  ===============  ========================
 
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from smyth.aws.bucket import Bucket
-from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put_new, update
+from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put_new, update
 from smyth.platform.agents import Agent, Version
 from smyth.platform.errors import LimitReached
 from smyth.platform.times import rfc3339
@@ -30,7 +31,7 @@ class DynamoAgents:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def create(self, agent: Agent, version: Version, limit: int | None) -> None:
+    def create(self, agent: Agent, version: Version, limit: int | None) -> Agent | None:
         """See :meth:`smyth.platform.agents.AgentStore.create`."""
         count, room = {"one": 1, "none": 0}, ""
         if limit is not None:
@@ -47,13 +48,37 @@ class DynamoAgents:
                 count,
                 condition=room,
             ),
+            _claim(agent),
         ]
         try:
             self._table.transact(writes)
         except ConditionFailed as failed:
+            if failed.index == 0:  # An earlier try of the same request had come through.
+                return Agent.model_validate(failed.item)
             if failed.index == 2:
                 raise _full(limit or 0) from None
-            # The id was there: an earlier try of the same request had come through.
+            return None
+        return agent
+
+    def taken_slugs(self, tenant_id: str, stem: str) -> set[str]:
+        """See :meth:`smyth.platform.agents.AgentStore.taken_slugs`."""
+        items = self._table.query(_tenant(tenant_id), prefix=f"SLUG#{stem}", fields="#sk")
+        return {item["sk"].removeprefix("SLUG#") for item in items}
+
+    def named(self, tenant_id: str, slug: str) -> str | None:
+        """See :meth:`smyth.platform.agents.AgentStore.named`."""
+        item = self._table.get(_tenant(tenant_id), f"SLUG#{slug}")
+        return item["agent_id"] if item else None
+
+    def claim_slug(self, agent: Agent) -> bool:
+        """See :meth:`smyth.platform.agents.AgentStore.claim_slug`."""
+        write = update(
+            _agent_key(agent),
+            "SET #slug = :slug, #slug_claimed = :yes",
+            {"slug": agent.slug, "yes": True},
+            condition="attribute_exists(#pk) AND attribute_not_exists(#slug_claimed)",
+        )
+        return self._done([write, _claim(agent)])
 
     def get(self, tenant_id: str, agent_id: str) -> Agent | None:
         """See :meth:`smyth.platform.agents.AgentStore.get`."""
@@ -67,21 +92,20 @@ class DynamoAgents:
         )
         return (Agent.model_validate(item) for item in items)
 
-    def add_version(self, agent: Agent, version: Version, seen: int) -> bool:
+    def add_version(self, agent: Agent, version: Version, seen: Agent) -> bool:
         """See :meth:`smyth.platform.agents.AgentStore.add_version`."""
         item = _agent_item(agent)
         changed = {name: item[name] for name in ("name", "slug", "description", "model", "version", "sha256")}
         changed["updated_at"] = item["updated_at"]
         sets = ", ".join(f"#{name} = :{name}" for name in changed)
+        values = changed | {"seen": seen.version}
         writes = [
-            update(key(item["pk"], item["sk"]), f"SET {sets}", changed | {"seen": seen}, condition="#version = :seen"),
+            update(_agent_key(agent), f"SET {sets}", values, condition="#version = :seen"),
             put_new(_version_item(agent.tenant_id, agent.id, version)),
         ]
-        try:
-            self._table.transact(writes)
-        except ConditionFailed:
-            return False
-        return True
+        if agent.slug != seen.slug:
+            writes += [_claim(agent), delete(_slug_key(seen))]
+        return self._done(writes)
 
     def publish(self, tenant_id: str, agent_id: str, number: int, at: datetime) -> bool:
         """See :meth:`smyth.platform.agents.AgentStore.publish`."""
@@ -112,20 +136,27 @@ class DynamoAgents:
         )
         return (Version.model_validate(item) for item in items)
 
-    def delete(self, tenant_id: str, agent_id: str) -> bool:
+    def delete(self, agent: Agent) -> bool:
         """See :meth:`smyth.platform.agents.AgentStore.delete`."""
-        pk = _tenant(tenant_id)
+        pk = _tenant(agent.tenant_id)
         writes = [
-            delete(key(pk, f"AGENT#{agent_id}"), condition="attribute_exists(#pk)"),
+            delete(_agent_key(agent), condition="#slug = :slug", values={"slug": agent.slug}),
+            delete(_slug_key(agent)),
             update(key(pk, "AGENTS"), "ADD #agents :back", {"back": -1}),
         ]
+        if not self._done(writes):
+            return False
+        # Nothing points to the versions any more; what a crash leaves here is never seen again.
+        versions = self._table.query(pk, prefix=f"VERSION#{agent.id}#", fields="#pk, #sk")
+        self._table.delete_many([key(item["pk"], item["sk"]) for item in versions])
+        return True
+
+    def _done(self, writes: list[Write]) -> bool:
+        """Do all writes, or none where a condition does not hold."""
         try:
             self._table.transact(writes)
         except ConditionFailed:
             return False
-        # Nothing points to the versions any more; what a crash leaves here is never seen again.
-        versions = self._table.query(pk, prefix=f"VERSION#{agent_id}#", fields="#pk, #sk")
-        self._table.delete_many([key(item["pk"], item["sk"]) for item in versions])
         return True
 
 
@@ -155,6 +186,19 @@ def _tenant(tenant_id: str) -> str:
     return f"T#{tenant_id}"
 
 
+def _agent_key(agent: Agent) -> Item:
+    return key(_tenant(agent.tenant_id), f"AGENT#{agent.id}")
+
+
+def _slug_key(agent: Agent) -> Item:
+    return key(_tenant(agent.tenant_id), f"SLUG#{agent.slug}")
+
+
+def _claim(agent: Agent) -> Write:
+    """Claim the agent's slug. An update, though it makes the item: whoever lists agents may do no more than that."""
+    return update(_slug_key(agent), "SET #agent_id = :id", {"id": agent.id}, condition="attribute_not_exists(#pk)")
+
+
 def _version_sk(agent_id: str, number: int) -> str:
     return f"VERSION#{agent_id}#{number:06d}"
 
@@ -164,7 +208,7 @@ def _body(tenant_id: str, agent_id: str, sha256: str) -> str:
 
 
 def _agent_item(agent: Agent) -> Item:
-    return key(_tenant(agent.tenant_id), f"AGENT#{agent.id}") | agent.model_dump() | _times(agent)
+    return _agent_key(agent) | agent.model_dump() | _times(agent)
 
 
 def _version_item(tenant_id: str, agent_id: str, version: Version) -> Item:

@@ -13,7 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
+from itertools import chain, count, islice
+from random import randrange
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
@@ -33,6 +34,7 @@ _MAX_SUMMARY = 1_000
 #: How many agents one list call looks at when it searches.
 _SEARCH_AT_MOST = 1_000
 _ATTEMPTS = 5
+_NAMING_ATTEMPTS = 8
 _WARM_PLANS = 64
 
 
@@ -44,7 +46,10 @@ class Agent(BaseModel):
     id: str
     tenant_id: str
     name: str
+    #: Another word for the id, from the name; no two agents of a tenant share one.
     slug: str
+    #: Whether the slug is claimed; agents of earlier versions claim theirs when they are first listed or looked for.
+    slug_claimed: bool = False
     description: str = ""
     model: str = ""
     version: int
@@ -70,12 +75,26 @@ class Version(BaseModel):
 class AgentStore(Protocol):
     """Where agents and versions live."""
 
-    def create(self, agent: Agent, version: Version, limit: int | None) -> None:
-        """Write a new agent; writing it again changes nothing.
+    def create(self, agent: Agent, version: Version, limit: int | None) -> Agent | None:
+        """Write a new agent and claim its slug; return the agent as it is stored, or None when the slug is taken.
+
+        Writing it again changes nothing.
 
         Raises:
             LimitReached: The tenant has ``limit`` agents.
         """
+        ...
+
+    def taken_slugs(self, tenant_id: str, stem: str) -> set[str]:
+        """Return the tenant's slugs that begin with ``stem``."""
+        ...
+
+    def named(self, tenant_id: str, slug: str) -> str | None:
+        """Return the id of the agent that claimed a slug."""
+        ...
+
+    def claim_slug(self, agent: Agent) -> bool:
+        """Claim an agent's slug and write it; False when the slug is taken, or the agent has one or is gone."""
         ...
 
     def get(self, tenant_id: str, agent_id: str) -> Agent | None:
@@ -86,8 +105,11 @@ class AgentStore(Protocol):
         """Yield the tenant's agents behind the id ``after``."""
         ...
 
-    def add_version(self, agent: Agent, version: Version, seen: int) -> bool:
-        """Write the agent and its new version; False when the newest is no longer ``seen``, or the agent is gone."""
+    def add_version(self, agent: Agent, version: Version, seen: Agent) -> bool:
+        """Write the agent and its new version, with a claim on its slug in place of that of ``seen``.
+
+        False when the agent is no longer as ``seen`` or is gone, or when the slug is taken.
+        """
         ...
 
     def publish(self, tenant_id: str, agent_id: str, number: int, at: datetime) -> bool:
@@ -102,8 +124,8 @@ class AgentStore(Protocol):
         """Yield the versions below ``before``, newest first."""
         ...
 
-    def delete(self, tenant_id: str, agent_id: str) -> bool:
-        """Delete the agent with all its versions; False when it is gone already."""
+    def delete(self, agent: Agent) -> bool:
+        """Delete the agent with its slug and all its versions; False when it has another slug by now, or is gone."""
         ...
 
 
@@ -164,18 +186,25 @@ class Agents:
         agent_id = agent_id or new_id(AGENT)
         now = self._now()
         digest = hashlib.sha256(checked.body).hexdigest()
-        agent = Agent(
-            id=agent_id,
-            tenant_id=tenant_id,
-            version=1,
-            sha256=digest,
-            created_at=now,
-            updated_at=now,
-            **_summary(checked.document, name),
-        )
+        summary = _summary(checked.document, name)
         self._bodies.put(tenant_id, agent_id, digest, checked.body)
-        self._store.create(agent, Version(number=1, sha256=digest, created_at=now, created_by=by), limit)
-        return agent, checked.warnings
+        version = Version(number=1, sha256=digest, created_at=now, created_by=by)
+        for attempt in range(_NAMING_ATTEMPTS):
+            agent = Agent(
+                id=agent_id,
+                tenant_id=tenant_id,
+                slug=self._free_slug(tenant_id, summary["name"], attempt),
+                slug_claimed=True,
+                version=1,
+                sha256=digest,
+                created_at=now,
+                updated_at=now,
+                **summary,
+            )
+            stored = self._store.create(agent, version, limit)
+            if stored is not None:
+                return stored, checked.warnings
+        raise Conflict(f"Others are making agents named {summary['name']} at the same time. Try again.")
 
     def get(self, tenant_id: str, agent_id: str) -> Agent:
         """Return an agent.
@@ -187,6 +216,23 @@ class Agents:
         if agent is None:
             raise NotFound(f"There is no agent {agent_id}. GET /api/agents lists those there are.")
         return agent
+
+    def find(self, tenant_id: str, name: str) -> Agent:
+        """Return an agent by its id or its slug.
+
+        Raises:
+            NotFound: The tenant has none.
+        """
+        if is_id(AGENT, name):
+            return self.get(tenant_id, name)
+        slug = name.lower()
+        agent_id = self._store.named(tenant_id, slug)
+        if agent_id is None:
+            # It may be an agent of an earlier version. The oldest chooses first.
+            agents = list(islice(self._store.newest_first(tenant_id), _SEARCH_AT_MOST))
+            claimed = (self._with_slug(agent) for agent in reversed(agents) if not agent.slug_claimed)
+            agent_id = next((agent.id for agent in claimed if agent.slug == slug), "")
+        return self.get(tenant_id, agent_id)
 
     def search(
         self, tenant_id: str, *, q: str = "", limit: int = 20, after: str = "", only: tuple[str, ...] = ()
@@ -209,7 +255,7 @@ class Agents:
                 return found, seen
             seen = agent.id
             if (not only or agent.id in only) and wanted in f"{agent.name}\n{agent.description}".casefold():
-                found.append(agent)
+                found.append(self._with_slug(agent))
         return found, seen if next(stream, None) is not None else ""
 
     def update(self, tenant_id: str, agent_id: str, fields: AgentFields, *, by: str) -> Agent:
@@ -229,19 +275,23 @@ class Agents:
             Invalid: The changed document has errors; nothing was stored.
             Conflict: Others keep changing the agent.
         """
-        for _ in range(_ATTEMPTS):
-            agent = self.get(tenant_id, agent_id)
+        for attempt in range(_ATTEMPTS):
+            agent = self._with_slug(self.get(tenant_id, agent_id))
             checked = check(edit(json.loads(self._bodies.get(tenant_id, agent_id, agent.sha256))))
             digest = hashlib.sha256(checked.body).hexdigest()
             if digest == agent.sha256:
                 return agent, checked.warnings
             now = self._now()
             number = agent.version + 1
-            changes = {"version": number, "sha256": digest, "updated_at": now} | _summary(checked.document, agent.name)
+            summary = _summary(checked.document, agent.name)
+            slug = agent.slug
+            if _stem(summary["name"]) != _stem(agent.name):
+                slug = self._free_slug(tenant_id, summary["name"], attempt)
+            changes = {"version": number, "sha256": digest, "updated_at": now, "slug": slug} | summary
             changed = agent.model_copy(update=changes)
             self._bodies.put(tenant_id, agent_id, digest, checked.body)
             version = Version(number=number, sha256=digest, created_at=now, created_by=by)
-            if self._store.add_version(changed, version, agent.version):
+            if self._store.add_version(changed, version, agent):
                 return changed, checked.warnings
         raise Conflict(f"Others are changing the agent {agent_id} at the same time. Nothing was changed; try again.")
 
@@ -255,11 +305,19 @@ class Agents:
         return agent.model_copy(update={"published_version": number, "updated_at": now})
 
     def delete(self, tenant_id: str, agent_id: str) -> None:
-        """Delete an agent with all its versions."""
-        self.get(tenant_id, agent_id)
-        digests = {version.sha256 for version in self._store.versions(tenant_id, agent_id)}
-        if self._store.delete(tenant_id, agent_id):
-            self._bodies.delete(tenant_id, agent_id, digests)
+        """Delete an agent with all its versions.
+
+        Raises:
+            NotFound: There is no such agent.
+            Conflict: Others keep renaming it.
+        """
+        for _ in range(_ATTEMPTS):
+            agent = self._with_slug(self.get(tenant_id, agent_id))
+            digests = {version.sha256 for version in self._store.versions(tenant_id, agent_id)}
+            if self._store.delete(agent):
+                self._bodies.delete(tenant_id, agent_id, digests)
+                return
+        raise Conflict(f"Others are changing the agent {agent_id} at the same time. It was not deleted; try again.")
 
     def version(self, agent: Agent, number: int) -> Version:
         """Return a version of an agent.
@@ -310,6 +368,27 @@ class Agents:
             self._plans.popitem(last=False)
         return plan
 
+    def _with_slug(self, agent: Agent) -> Agent:
+        """Return an agent that has claimed its slug; one of an earlier version does so now."""
+        for attempt in range(_NAMING_ATTEMPTS):
+            if agent.slug_claimed:
+                return agent
+            slug = self._free_slug(agent.tenant_id, agent.name, attempt)
+            named = agent.model_copy(update={"slug": slug, "slug_claimed": True})
+            agent = named if self._store.claim_slug(named) else self.get(agent.tenant_id, agent.id)
+        raise Conflict(f"Others are naming agents like {agent.id} at the same time. Try again.")
+
+    def _free_slug(self, tenant_id: str, name: str, attempt: int = 0) -> str:
+        """Return the first slug for ``name`` that is not taken: ``helper``, ``helper-2``, ``helper-3``.
+
+        Who lost it to another in an ``attempt`` before chooses among more, so that many get through side by side.
+        """
+        stem = _stem(name)
+        taken = self._store.taken_slugs(tenant_id, stem)
+        free = (slug for slug in chain([stem], (f"{stem}-{number}" for number in count(2))) if slug not in taken)
+        skipped = randrange(2**attempt)  # noqa: S311 - spreads callers, guards nothing
+        return next(islice(free, skipped, None))
+
     def _compile(self, agent: Agent, digest: str) -> Plan:
         from smyth.engine import compile
 
@@ -323,7 +402,10 @@ def _summary(document: Document, name: str) -> dict[str, str]:
     name = (document.name.strip() or name)[:_MAX_NAME]
     return {
         "name": name,
-        "slug": re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "agent",
         "description": (document.short_description or document.description)[:_MAX_SUMMARY],
         "model": document.default_model or "",
     }
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "agent"
