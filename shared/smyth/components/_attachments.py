@@ -34,7 +34,11 @@ async def question(call: Call, prompt: str, values: Iterable[Any]) -> Message:
         raise ComponentError(f"{_UNREADABLE}. {error}") from error
     except ModelError as error:
         raise ComponentError(str(error)) from error
-    parts = [_part(file) for file in found if file.mimetype.startswith(kinds)]
+    parts = [
+        part(file.mimetype, data_url(StoredFile(file.content, file.mimetype)), file.name)
+        for file in found
+        if file.mimetype.startswith(kinds)
+    ]
     if not parts:
         types = ", ".join(dict.fromkeys(file.mimetype for file in found))
         model = call.settings.model
@@ -49,9 +53,8 @@ def _flat(values: Iterable[Any]) -> list[Any]:
     return [item for value in values for item in (_flat(value) if isinstance(value, list) else [value])]
 
 
-def _part(file: files.File) -> dict[str, Any]:
-    """Return a file in OpenAI's form; LiteLLM turns it into the form of other providers."""
-    url = data_url(StoredFile(file.content, file.mimetype))
-    if file.mimetype.startswith("image/"):
+def part(mimetype: str, url: str, name: str) -> dict[str, Any]:
+    """Return the part of a message that shows a file, in OpenAI's form; LiteLLM turns it into other providers'."""
+    if mimetype.startswith("image/"):
         return {"type": "image_url", "image_url": {"url": url}}
-    return {"type": "file", "file": {"file_data": url, "filename": file.name or "file"}}
+    return {"type": "file", "file": {"file_data": url, "filename": name or "file"}}

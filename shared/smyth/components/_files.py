@@ -10,15 +10,17 @@ import binascii
 import re
 import secrets
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from smyth.components.base import Run
 from smyth.connectors.files.memory import data_url
 from smyth.connectors.files.port import MAX_BYTES, FileError, StoredFile
 from smyth.connectors.files.uris import SCHEME, path_of, team_uri
 from smyth.values import InvalidValue, received, truthy
 from smyth.values.media import BYTES, TEXT, ending, media_type, signature
+
+if TYPE_CHECKING:
+    from smyth.connectors.ports import Ports
 
 FILE_TYPES = frozenset({"binary", "image", "audio", "video"})
 _TEXT_TYPES = frozenset({"text", "string"})
@@ -28,6 +30,25 @@ _MOST_FILES = 100
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _MIMETYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}(?:; ?[\w-]{1,20}=[\w.-]{1,40}){0,3}", re.ASCII)
 _NOT_IN_NAMES = re.compile(r"[^\w.() -]+")
+
+
+class Holder(Protocol):
+    """Who reads and keeps files, and with which means; a run is one."""
+
+    @property
+    def agent_id(self) -> str:
+        """Which agent."""
+        ...
+
+    @property
+    def team_id(self) -> str:
+        """Of which team."""
+        ...
+
+    @property
+    def ports(self) -> Ports:
+        """The world it may use."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +77,7 @@ def concerns_files(value: Any, type_name: str) -> bool:
     return kind in FILE_TYPES or (kind in _TEXT_TYPES and is_file(value))
 
 
-async def convert(value: Any, type_name: str, run: Run, *, name: str) -> Any:
+async def convert(value: Any, type_name: str, run: Holder, *, name: str) -> Any:
     """Return ``value`` as an input of a file type takes it, or a file as the data URL that a Text input takes.
 
     Falsy values pass as for every other type.
@@ -83,7 +104,7 @@ async def convert(value: Any, type_name: str, run: Run, *, name: str) -> Any:
     return [await _object(item, run, name) if truthy(item) else item for item in value]
 
 
-async def _object(value: Any, run: Run, name: str) -> dict[str, Any]:
+async def _object(value: Any, run: Holder, name: str) -> dict[str, Any]:
     if is_file(value) and "size" in value and "name" in value:
         path_of(value["url"], team_id=run.team_id, agent_id=run.agent_id)
         return value
@@ -91,18 +112,27 @@ async def _object(value: Any, run: Run, name: str) -> dict[str, Any]:
     return await keep(file if file.name else File(file.content, file.mimetype, name + ending(file.mimetype)), run)
 
 
-async def keep(file: File, run: Run) -> dict[str, Any]:
+async def keep(file: File, run: Holder) -> dict[str, Any]:
     """Store a file for as long as runs may need it; return its file object."""
-    check_size(len(file.content))
     name = f"{secrets.token_hex(8)}-{plain_name(file.name) or 'file' + ending(file.mimetype)}"
+    return await store(file, name, run)
+
+
+async def store(file: File, name: str, run: Holder, *, seconds: int = _KEEP_SECONDS) -> dict[str, Any]:
+    """Store a file among the passing ones under a name that no other has; return its file object.
+
+    Raises:
+        FileError: It is too large.
+    """
+    check_size(len(file.content))
     uri = team_uri(run.team_id, run.agent_id, "_temp", name)
     path = path_of(uri, team_id=run.team_id, agent_id=run.agent_id)
     mimetype = _mimetype(file.mimetype) or BYTES
-    await run.ports.files.write(path, StoredFile(file.content, mimetype), seconds=_KEEP_SECONDS)
+    await run.ports.files.write(path, StoredFile(file.content, mimetype), seconds=seconds)
     return {"mimetype": mimetype, "size": len(file.content), "url": uri, "name": name}
 
 
-async def read(value: Any, run: Run) -> File:
+async def read(value: Any, run: Holder) -> File:
     """Return the file that ``value`` is or names.
 
     That may be a file object, an upload of the request, bytes, or a text: a ``smythfs://``, http(s) or data URL, base64
@@ -126,7 +156,7 @@ async def read(value: Any, run: Run) -> File:
     )
 
 
-async def _from_text(text: str, run: Run) -> File:
+async def _from_text(text: str, run: Holder) -> File:
     if text.startswith(SCHEME):
         return await _from_files(text, run)
     if text.startswith(("http://", "https://")) and not re.search(r"\s", text):
@@ -140,14 +170,14 @@ async def _from_text(text: str, run: Run) -> File:
     return File(content, media_type(content))
 
 
-async def _from_files(uri: str, run: Run) -> File:
+async def _from_files(uri: str, run: Holder) -> File:
     found = await run.ports.files.read(path_of(uri, team_id=run.team_id, agent_id=run.agent_id))
     if found is None:
         raise FileError(f'There is no file "{uri[:200]}". Files of a run are kept for a day; send it again.')
     return File(found.content, found.mimetype, uri.rpartition("/")[2])
 
 
-async def _downloaded(url: str, run: Run) -> File:
+async def _downloaded(url: str, run: Holder) -> File:
     from smyth.connectors.http.port import HttpError, HttpRequest
 
     try:

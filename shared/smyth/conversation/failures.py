@@ -7,7 +7,8 @@ class ConversationError(Exception):
     """A turn cannot go on.
 
     Attributes:
-        code: For programs: ``message_too_long`` or ``too_many_tool_rounds``.
+        code: For programs: ``empty_message``, ``message_too_long``, ``attachment_unavailable``, ``invalid_tool``,
+            ``tool_name_taken``, ``unknown_tool`` or ``too_many_tool_rounds``.
     """
 
     def __init__(self, code: str, message: str) -> None:

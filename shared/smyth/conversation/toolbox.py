@@ -7,8 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from smyth.connectors.conversations.port import Tool
-from smyth.connectors.models.port import Message
-from smyth.engine import RunResult
+from smyth.connectors.models.port import Message, Usage
+
+NOT_AN_OBJECT = {"error": "The arguments are not a JSON object. Call the tool again with valid JSON."}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The turn around a tool's call."""
+
+    #: System text and messages so far.
+    spoken: list[Message]
+    #: Receives text that models of the tool pass through to the user.
+    passthrough: Callable[[str], None]
+    #: Gets one entry per provider request while the tool runs, so that nothing is lost where it is cut off.
+    usage: list[Usage]
 
 
 class Toolbox(Protocol):
@@ -19,10 +32,14 @@ class Toolbox(Protocol):
         """The tools as models are told of them, in OpenAI's shape."""
         ...
 
-    async def run(
-        self, name: str, arguments: dict[str, Any] | str, spoken: list[Message], passthrough: Callable[[str], None]
-    ) -> RunResult:
-        """Run a tool; whatever goes wrong is in the result, for the model to read."""
+    async def run(self, name: str, arguments: dict[str, Any] | str, around: Surroundings) -> Any:
+        """Run a tool; whatever goes wrong is in the result, for the model to read.
+
+        Args:
+            name: As the model called it.
+            arguments: From :func:`smyth.conversation.skills.read_arguments`.
+            around: The turn.
+        """
         ...
 
 
@@ -43,16 +60,21 @@ class GivenTools:
             for tool in self.tools
         ]
 
-    async def run(
-        self, name: str, arguments: dict[str, Any] | str, spoken: list[Message], passthrough: Callable[[str], None]
-    ) -> RunResult:
+    async def run(self, name: str, arguments: dict[str, Any] | str, around: Surroundings) -> Any:
         """See :meth:`Toolbox.run`."""
         tool = next((one for one in self.tools if one.name == name), None)
         if tool is None:
-            return RunResult({"error": f'There is no tool "{name}".'})
+            return {"error": f'There is no tool "{name}".'}
         if isinstance(arguments, str):
-            return RunResult({"error": "The arguments are not a JSON object. Call the tool again with valid JSON."})
+            return NOT_AN_OBJECT
         try:
-            return RunResult(await tool.call(arguments))
+            return await tool.call(arguments)
         except Exception as error:
-            return RunResult({"error": str(error) or type(error).__name__})
+            return {"error": str(error) or type(error).__name__}
+
+
+def tool_name(definition: object) -> str:
+    """Return the name in a tool's definition; empty where it is none of OpenAI's shape."""
+    function = definition.get("function") if isinstance(definition, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else ""

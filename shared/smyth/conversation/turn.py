@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +12,17 @@ from smyth.connectors.models.catalog import likely_provider
 from smyth.connectors.models.echo import ECHO
 from smyth.connectors.models.port import Finished, Limits, Message, ModelError, ModelRequest, ToolCall, Usage
 from smyth.connectors.ports import Ports
-from smyth.conversation.events import Content, End, Event, Start, Thinking, ToolAnswered, ToolCalled, Used
+from smyth.conversation.attachments import Attachment, Contents, Holder, question
+from smyth.conversation.events import Content, End, Event, Start, Thinking, Used
 from smyth.conversation.failures import ConversationError
-from smyth.conversation.skills import SkillRuns, read_arguments, result_text, skills_of, system_text
-from smyth.conversation.toolbox import Toolbox
+from smyth.conversation.options import ModelOptions
+from smyth.conversation.skills import SkillRuns, skills_of, system_text, with_instructions
+from smyth.conversation.tool_round import BY_ITSELF, ToolRound, asked, deferred, limit_reached
+from smyth.conversation.toolbox import Toolbox, tool_name
 from smyth.conversation.window import fit, output_budget
 from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
 
-#: As the original.
-_SKILLS_AT_ONCE = 4
 #: The original has no limit; a model that never stops would cost without end.
 MAX_ROUNDS = 25
 
@@ -38,7 +38,8 @@ class Turn:
     """
 
     plan: Plan
-    message: str
+    #: Text, or parts in OpenAI's shape. None: the history ends with results of the caller's tools; go on from there.
+    message: str | list[dict[str, Any]] | None
     ports: Ports
     #: Earlier messages in OpenAI's shape, without the system text.
     history: Sequence[Message] = ()
@@ -55,14 +56,31 @@ class Turn:
     system: str | None = None
     #: What the model may call; the agent's own skills unless told.
     tools: Toolbox | None = None
+    #: How the model shall answer.
+    options: ModelOptions = field(default_factory=ModelOptions)
+    #: What the caller adds to the system text; told to the model as the caller's, below the agent's own.
+    instructions: str = ""
+    #: Tools that the caller runs, in OpenAI's shape: a reply that calls only these ends the turn.
+    client_tools: Sequence[dict[str, Any]] = ()
+    #: How many calls of skills are run; then the model must answer with what it has (PROTOCOL section 5).
+    max_tool_calls: int | None = None
+    #: Files that come with the message.
+    attachments: Sequence[Attachment] = ()
     #: The messages of this turn: the user's, tool rounds, the answer.
     messages: list[Message] = field(default_factory=list, init=False)
-    #: One entry per provider request, those of skills included.
+    #: One entry per provider request, those of skills included; one without figures where the provider refused.
     usage: list[Usage] = field(default_factory=list, init=False)
     #: Each skill call with its result.
     tool_calls: list[dict[str, Any]] = field(default_factory=list, init=False)
     #: The text of all rounds and of skills that pass theirs through, joined without separator (PROTOCOL oddity 39).
     output: str = field(default="", init=False)
+    #: Why the model's last reply ended (PROTOCOL oddity 5).
+    reason: str = field(default="", init=False)
+    #: Calls that the caller has to run; then the turn goes on as one with ``message=None``.
+    pending: tuple[ToolCall, ...] = field(default=(), init=False)
+    #: What the caller should know though the turn goes on.
+    warnings: list[str] = field(default_factory=list, init=False)
+    _called: int = field(default=0, init=False)
 
     @property
     def model_name(self) -> str:
@@ -85,10 +103,11 @@ class Turn:
 
         Raises:
             ModelError: Nobody knows the model.
-            ConversationError: The message is too long.
+            ConversationError: There is nothing to answer, it is too long, or the tools do not fit together.
         """
         _, limits = self._known_model()
-        self._fitted(limits, [{"role": "user", "content": self.message}])
+        self._check_tools()
+        self._fitted(limits, self._asked(limits))
 
     async def run(self) -> None:
         """Do the whole turn.
@@ -106,36 +125,29 @@ class Turn:
 
         Raises:
             ModelError: The model could not answer.
-            ConversationError: The message is too long, or the model called skills without end.
+            ConversationError: As :meth:`check`, a file cannot be had, or the model called skills without end.
         """
         model, limits = self._known_model()
-        toolbox = self._toolbox()
-        tools = toolbox.definitions
-        self.messages.append({"role": "user", "content": self.message})
+        self._check_tools()
+        self.messages += self._asked(limits)
+        self._fitted(limits, self.messages)
         yield Start(self.model_name)
-        for _ in range(self.max_rounds + 1):
-            messages = self._fitted(limits, self.messages)
-            request = ModelRequest(
-                model=model,
-                messages=messages,
-                tools=tools,
-                tool_choice="auto" if tools else None,
-                max_tokens=output_budget(limits),
-                team_id=self.plan.team_id,
-            )
-            round_ = _Round()
-            async with aclosing(self._ask(request, round_)) as events:
+        contents = Contents(Holder(self.plan.agent_id, self.plan.team_id, self.ports), limits.media, self.attachments)
+        await contents.read(self.messages)
+        for number in range(self.max_rounds + 1):
+            messages = await contents.filled(self._fitted(limits, self.messages))
+            request = self._request(number, model, limits, messages)
+            reply = _Reply()
+            async with aclosing(self._ask(request, reply)) as events:
                 async for event in events:
                     yield event
-            finished = round_.finished
-            if finished is None:
-                raise ModelError("The model's answer ended before it was complete. Try again.")
-            if not finished.tool_calls:
-                self.messages.append({"role": "assistant", "content": round_.text})
+            calls = self._take(reply, closing=self._closing(number))
+            if not calls:
+                self._end()
                 yield self.used
-                yield End(self.output, finished.reason)
+                yield End(self.output, self.reason)
                 return
-            async with aclosing(self._call_skills(round_.text, finished.tool_calls, toolbox, messages)) as events:
+            async with aclosing(self._answer_calls(calls, reply, messages)) as events:
                 async for event in events:
                     yield event
         raise ConversationError(
@@ -144,75 +156,163 @@ class Turn:
             "Say more clearly in the agent's behavior, or in its skills' descriptions, what to call when.",
         )
 
-    async def _ask(self, request: ModelRequest, round_: _Round) -> AsyncGenerator[Event]:
+    async def _ask(self, request: ModelRequest, reply: _Reply) -> AsyncGenerator[Event]:
         """Ask the model once; a reply that breaks off is counted by estimate."""
         begun = False
         try:
             async with aclosing(self.ports.models.stream(request)) as replies:
-                async for reply in replies:
+                async for piece in replies:
                     begun = True
-                    if isinstance(reply, port.Text):
-                        round_.text += reply.text
-                        self.output += reply.text
-                        yield Content(reply.text)
-                    elif isinstance(reply, port.Thinking):
-                        yield Thinking(reply.text)
+                    if isinstance(piece, port.Text):
+                        reply.text += piece.text
+                        self.output += piece.text
+                        yield Content(piece.text)
+                    elif isinstance(piece, port.Thinking):
+                        yield Thinking(piece.text)
                     else:
-                        round_.finished = reply
-                        self.usage.append(reply.usage)
+                        reply.finished = piece
+                        self.usage.append(piece.usage)
         except BaseException as error:
-            # A refusal before the first word costs nothing; who leaves meanwhile has had the provider at work.
-            if round_.finished is None and (begun or not isinstance(error, Exception)):
-                self.usage.append(self.ports.models.broken_off(request, round_.text))
+            if reply.finished is None:
+                self.usage += self._used_by_broken(request, reply, begun, error)
             raise
 
-    async def _call_skills(
-        self, text: str, calls: tuple[ToolCall, ...], tools: Toolbox, spoken: list[Message]
+    def _used_by_broken(self, request: ModelRequest, reply: _Reply, begun: bool, error: BaseException) -> list[Usage]:
+        """Return what a request used that did not come to its end."""
+        if begun or not isinstance(error, Exception):
+            # Who leaves has had the provider at work, too.
+            return [self.ports.models.broken_off(request, reply.text)]
+        # A refusal has no price, but the provider was asked.
+        reached = isinstance(error, ModelError) and error.reached_provider
+        return [Usage(self.model_name)] if reached else []
+
+    def _request(self, number: int, model: Model, limits: Limits, messages: list[Message]) -> ModelRequest:
+        tools = [] if self._closing(number) else [*self._toolbox().definitions, *self.client_tools]
+        longest = output_budget(limits)
+        return ModelRequest(
+            model=model,
+            messages=messages,
+            tools=tools,
+            tool_choice=self.options.tool_choice_in(number, tools),
+            max_tokens=min(self.options.max_tokens or longest, longest),
+            team_id=self.plan.team_id,
+            **self.options.sampling(),
+        )
+
+    def _closing(self, number: int) -> bool:
+        """Tell whether a round is the one after the last allowed call: the model has to answer and gets no tools."""
+        return self.max_tool_calls is not None and number > 0 and self._called >= self.max_tool_calls
+
+    def _take(self, reply: _Reply, *, closing: bool) -> tuple[ToolCall, ...]:
+        """Note a reply; return the calls to answer, none where the turn is over.
+
+        Tools are decided by the presence of calls, not by the reason (PROTOCOL section 2.4).
+        """
+        finished = reply.finished
+        if finished is None:
+            raise ModelError("The model's answer ended before it was complete. Try again.")
+        self.reason = finished.reason
+        calls = () if closing else finished.tool_calls
+        if calls and all(call.name in self._client_names() for call in calls):
+            self.pending = calls
+            self.reason = "tool_calls"
+            self.messages.append(asked(reply.text, calls, finished.thinking_blocks))
+            return ()
+        if not calls:
+            self.messages.append({"role": "assistant", "content": reply.text})
+        return calls
+
+    async def _answer_calls(
+        self, calls: tuple[ToolCall, ...], reply: _Reply, spoken: list[Message]
     ) -> AsyncGenerator[Event]:
-        """Run the skills that the model called, some at once, and note their results in the order of the calls."""
-        news: asyncio.Queue[Event | None] = asyncio.Queue()
-        gate = asyncio.Semaphore(_SKILLS_AT_ONCE)
-
-        def pass_through(text: str) -> None:
-            self.output += text
-            news.put_nowait(Content(text))
-
-        async def one(call: ToolCall) -> Any:
-            arguments = read_arguments(call.arguments)
-            async with gate:
-                news.put_nowait(ToolCalled(call.id, call.name, arguments))
-                result = await tools.run(call.name, arguments, spoken, pass_through)
-            self.usage.extend(result.usage)
-            news.put_nowait(ToolAnswered(call.id, call.name, result.data))
-            return {"id": call.id, "name": call.name, "arguments": arguments, "result": result.data}
-
-        work = asyncio.gather(*map(one, calls))
-        work.add_done_callback(lambda _: news.put_nowait(None))
-        try:
-            while (event := await news.get()) is not None:
+        """Run the skills that the model called, and note its reply with their results."""
+        limit = self.max_tool_calls
+        if limit == 0:
+            if reply.text:
+                self.messages.append({"role": "assistant", "content": reply.text})
+            self.messages.append(limit_reached(limit, [call.name for call in calls]))
+            return
+        names = self._client_names()
+        own = [position for position, call in enumerate(calls) if call.name not in names]
+        late = [] if limit is None else own[limit - self._called :]
+        self._called += len(own) - len(late)
+        not_run: dict[int, Any] = {position: BY_ITSELF for position, call in enumerate(calls) if call.name in names}
+        not_run |= {position: deferred(limit or 0) for position in late}
+        tool_round = ToolRound(self._toolbox(), calls, not_run, self.usage)
+        async with aclosing(tool_round.events(spoken)) as events:
+            async for event in events:
+                if isinstance(event, Content):
+                    self.output += event.text
                 yield event
-            done = await work
-        finally:
-            work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
-        self.tool_calls += done
-        self.messages.append({"role": "assistant", "content": text, "tool_calls": list(map(_as_message, calls))})
-        self.messages += [
-            {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": result_text(call["result"])}
-            for call in done
+        self.tool_calls += tool_round.done
+        thoughts = reply.finished.thinking_blocks if reply.finished else ()
+        self.messages += [asked(reply.text, calls, thoughts), *tool_round.messages()]
+        if late:
+            self.messages.append(limit_reached(limit or 0, []))
+
+    def _end(self) -> None:
+        """Drop what matters to the model until it has answered, and to nobody after that."""
+        for message in self.messages:
+            message.pop("thinking_blocks", None)
+
+    def _asked(self, limits: Limits) -> list[Message]:
+        """Return the user's message.
+
+        Raises:
+            ConversationError: There is none, and nothing that could be answered in its place.
+        """
+        if self.message is None and self.history:
+            return []
+        if not self.attachments and not _says_something(self.message):
+            raise ConversationError("empty_message", "The message is empty. Say something.")
+        toolbox = self._toolbox()
+        if isinstance(toolbox, SkillRuns) and any(skill.takes_files for skill in toolbox.skills.values()):
+            return [question(self.message or "", self.attachments, ())]
+        self.warnings += [
+            f"The model {self.model_name} does not read {one.mimetype}: it is told of {one.name}, and not shown it."
+            for one in self.attachments
+            if not one.mimetype.startswith(limits.media)
         ]
+        return [question(self.message or "", self.attachments, limits.media)]
+
+    def _check_tools(self) -> None:
+        """Refuse tools of the caller that cannot be told from the agent's skills.
+
+        Raises:
+            ConversationError: A name is missing, taken, or chosen and unknown.
+        """
+        names = [tool_name(tool) for tool in (*self._toolbox().definitions, *self.client_tools)]
+        for name in names[-len(self.client_tools) :] if self.client_tools else ():
+            if not name:
+                raise ConversationError("invalid_tool", "Every tool needs a function with a name.")
+            if names.count(name) > 1:
+                raise ConversationError(
+                    "tool_name_taken", f'The agent or the request has another tool named "{name[:100]}". Rename yours.'
+                )
+        choice = self.options.tool_choice
+        if isinstance(choice, dict) and tool_name(choice) not in names:
+            known = ", ".join(names) or "none"
+            raise ConversationError("unknown_tool", f"tool_choice names no tool of the agent or request: {known}.")
+
+    def _client_names(self) -> set[str]:
+        return {tool_name(tool) for tool in self.client_tools}
 
     def _fitted(self, limits: Limits, current: list[Message]) -> list[Message]:
         """Return what the model is sent."""
         system = system_text(self.plan.document) if self.system is None else self.system
-        return fit(limits, system, self._toolbox().definitions, list(self.history), current)
+        history = list(self.history)
+        if self.message is None:
+            # The turn that goes on is in the history: from the user's last message.
+            begin = max((at for at, message in enumerate(history) if message["role"] == "user"), default=0)
+            history, current = history[:begin], [*history[begin:], *current]
+        tools = [*self._toolbox().definitions, *self.client_tools]
+        return fit(limits, with_instructions(system, self.instructions), tools, history, current)
 
     def _toolbox(self) -> Toolbox:
-        if self.tools is not None:
-            return self.tools
-        skills = skills_of(self.plan.document)
-        return SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables, self.limits)
+        if self.tools is None:
+            skills = skills_of(self.plan.document)
+            self.tools = SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables, self.limits)
+        return self.tools
 
     def _named_model(self) -> Model:
         # Components without a model answer by Echo, too (COMPONENTS, GenAILLM).
@@ -236,13 +336,14 @@ class Turn:
 
 
 @dataclass(slots=True)
-class _Round:
+class _Reply:
     """What one model request brought."""
 
     text: str = ""
     finished: Finished | None = None
 
 
-def _as_message(call: ToolCall) -> dict[str, Any]:
-    """Return a call as it goes back to the model: the arguments exactly as received."""
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+def _says_something(message: str | list[dict[str, Any]] | None) -> bool:
+    if isinstance(message, list):
+        return any(one.get("type") != "text" or str(one.get("text") or "").strip() for one in message)
+    return bool(message and message.strip())

@@ -48,7 +48,28 @@ def fit(
     room -= sum(map(message_tokens, opening)) + (text_tokens(json.dumps(tools)) if tools else 0)
     current = _shortened(current, room)
     room -= sum(map(message_tokens, current))
-    return [*opening, *_newest_turns(history, room), *current]
+    return [*opening, *_joined([*_newest_turns(history, room), *current])]
+
+
+def _joined(messages: list[Message]) -> list[Message]:
+    """Return the messages with users' in a row made one: providers want turns to alternate (PROTOCOL oddity 7)."""
+    joined: list[Message] = []
+    for message in messages:
+        if joined and message["role"] == joined[-1]["role"] == "user":
+            joined[-1] = {**message, "content": _both(joined[-1]["content"], message["content"])}
+        else:
+            joined.append(message)
+    return joined
+
+
+def _both(first: Any, second: Any) -> Any:
+    if isinstance(first, str) and isinstance(second, str):
+        return "\n\n".join(text for text in (first, second) if text.strip())
+    return [*_parts(first), *_parts(second)]
+
+
+def _parts(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [{"type": "text", "text": content}]
 
 
 def _newest_turns(history: list[Message], room: int) -> list[Message]:

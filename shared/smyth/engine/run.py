@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smyth.components.base import Answered, Call, ComponentError, Each, Fork, Request, Run, unheard
 from smyth.connectors.ports import Ports
@@ -19,6 +19,9 @@ from smyth.engine.observe import Observer
 from smyth.engine.plan import Plan, Step
 from smyth.engine.results import RunResult, data, results
 from smyth.engine.variables import resolve
+
+if TYPE_CHECKING:
+    from smyth.connectors.models.port import Usage
 
 _PATH = re.compile(r"(?:/v[0-9]+(?:\.[0-9]+)*)?/(api|trigger)/(.*)", re.DOTALL)
 
@@ -42,6 +45,7 @@ async def run(
     passthrough: Callable[[str], None] | None = None,
     limits: Limits | None = None,
     caller: Caller | None = None,
+    usage: list[Usage] | None = None,
 ) -> RunResult:
     """Answer ``request`` with the agent of ``plan``. Failures are in the result; nothing is raised.
 
@@ -57,6 +61,7 @@ async def run(
         passthrough: Receives text that model components pass on while they run.
         limits: What the run may use up.
         caller: Where another run asked for this one: it counts against that run's limits.
+        usage: Gets one entry per provider request while the run goes on, for who may cut it off.
     """
     entry = find_entry(plan, request)
     if isinstance(entry, RunResult):
@@ -84,6 +89,7 @@ async def run(
         expand_caller_data=limits.expand_caller_data and document.expand_caller_data,
         triggered=entry.kind is not None and entry.kind.is_trigger,
         conversation=list(conversation),
+        usage=[] if usage is None else usage,
     )
     frame = Frame.of_nested_run(caller.frame) if caller else Frame()
     frame.activate(entry)

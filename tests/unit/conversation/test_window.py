@@ -83,6 +83,6 @@ def test_a_model_whose_answer_fills_its_window_still_gets_the_message(window: in
 def test_never_more_than_fits_and_never_without_the_message(spoken: list[tuple[str, str]]) -> None:
     history = [{"role": role, "content": text} for role, text in spoken]
     sent = fit(SMALL, "sys", [], history, [user("now")])
-    assert sent[-1] == user("now")
+    assert sent[-1]["content"].endswith("now")
     assert sum(map(message_tokens, sent)) <= 1_500
     assert len(sent) == 2 or sent[1]["role"] == "user"
