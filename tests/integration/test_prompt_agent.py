@@ -9,10 +9,10 @@ import pytest
 from smyth.connectors.models.litellm_calls import litellm
 from smyth.connectors.models.port import ModelError, ToolCall
 from smyth.http.services import services
+from smyth.testing import Call as PeerCall
+from smyth.testing import ModelServer, Say
 from tests.integration.events import Answer, Context, call, caller_context
 from tests.integration.talkers import NOBODY, ledger, script_models, statuses, talker
-from tests.peers.openai_server import Call as PeerCall
-from tests.peers.openai_server import OpenAIServer, Say
 from tests.peers.scripted_models import Reply
 
 
@@ -63,7 +63,7 @@ def test_a_model_object_reaches_a_server_of_ones_own(caller: Context, monkeypatc
     agent_id = talker(caller)
     monkeypatch.setattr(services().models, "_allow_private", True)
     litellm()  # Before the clock of the request runs: on a busy machine its import alone may outlast it.
-    with OpenAIServer(Say(calls=(PeerCall("greet", '{"who":"Ada"}'),)), Say("Done")) as server:
+    with ModelServer(Say(calls=(PeerCall("greet", '{"who":"Ada"}'),)), Say("Done")) as server:
         model = {"provider": "OpenAI", "model": "gpt-4o-mini", "base_url": server.base_url, "api_key": "k"}
         answer = prompt(caller, agent_id, {"message": "Greet", "model": model})
     assert answer.json()["output"] == "Done"

@@ -8,7 +8,7 @@ from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.port import ModelError, ModelRequest, complete
 from smyth.connectors.vault.memory import MemoryVault
-from tests.peers.openai_server import OpenAIServer, Say
+from smyth.testing import ModelServer, Say
 
 # LiteLLM takes seconds to import: one worker pays for all.
 pytestmark = pytest.mark.xdist_group("litellm")
@@ -19,7 +19,7 @@ STACK = {"OPENAI_API_KEY": "from-the-stack", "ANTHROPIC_API_KEY": "from-the-stac
 
 async def key_sent(model: dict[str, Any], *, operator: bool = False, vault: MemoryVault = VAULT) -> str:
     """Return the key that a server at the model's own address gets to see."""
-    with OpenAIServer(Say("ok")) as server:
+    with ModelServer(Say("ok")) as server:
         model = {"provider": "OpenAI", "model": "m", "base_url": server.base_url, **model}
         catalog = Catalog({"named": ModelEntry.model_validate(model)})
         models = ModelGateway(catalog, vault, environment=STACK, allow_private=True)

@@ -11,7 +11,7 @@ from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.port import Finished, ModelError, ModelRequest, Reply, Text, Thinking, complete
 from smyth.connectors.vault.memory import MemoryVault
-from tests.peers.openai_server import Call, Cut, Fail, Hang, OpenAIServer, Raw, Say, Turn
+from smyth.testing import Call, Cut, Fail, Hang, ModelServer, Raw, Say, Turn
 
 # LiteLLM takes seconds to import: one worker pays for all.
 pytestmark = pytest.mark.xdist_group("litellm")
@@ -21,7 +21,7 @@ SECRET = "sk-very-secret-key-1234567890"
 TOOL = {"type": "function", "function": {"name": "get_price", "description": "", "parameters": {}}}
 
 
-def gateway(server: OpenAIServer | None = None, **settings: Any) -> ModelGateway:
+def gateway(server: ModelServer | None = None, **settings: Any) -> ModelGateway:
     entry = {"provider": "OpenAI", "model": "gpt-4o-mini", "credential": "openai"}
     if server is not None:
         entry["base_url"] = server.base_url
@@ -34,13 +34,13 @@ def request(model: str | dict[str, Any] = "tested", **members: Any) -> ModelRequ
     return ModelRequest(model=model, **{"messages": [{"role": "user", "content": "Hi"}], **members})
 
 
-async def ask(*script: Turn, **members: Any) -> tuple[Reply, OpenAIServer]:
-    with OpenAIServer(*script) as server:
+async def ask(*script: Turn, **members: Any) -> tuple[Reply, ModelServer]:
+    with ModelServer(*script) as server:
         return await complete(gateway(server), request(**members)), server
 
 
 async def failure(turn: Turn, **settings: Any) -> ModelError:
-    with OpenAIServer(turn) as server, pytest.raises(ModelError) as error:
+    with ModelServer(turn) as server, pytest.raises(ModelError) as error:
         await complete(gateway(server, **settings), request())
     assert SECRET not in str(error.value)
     return error.value
@@ -75,7 +75,7 @@ async def test_sends_what_was_asked_and_only_that() -> None:
 
 
 async def test_streams_thought_and_text_as_they_come() -> None:
-    with OpenAIServer(Say("Hello wonderful world", thinking="let me see")) as server:
+    with ModelServer(Say("Hello wonderful world", thinking="let me see")) as server:
         events = [event async for event in gateway(server).stream(request())]
     assert "".join(event.text for event in events if isinstance(event, Thinking)) == "let me see"
     assert [event.text for event in events if isinstance(event, Text)] == ["Hello wo", "nderful ", "world"]
@@ -93,7 +93,7 @@ async def test_counts_cached_tokens_apart_and_prices_all() -> None:
 
 
 async def test_a_model_without_a_price_costs_nothing() -> None:
-    with OpenAIServer(Say("ok")) as server:
+    with ModelServer(Say("ok")) as server:
         inline = {"provider": "OpenAI", "model": "nobody-sells-this", "base_url": server.base_url}
         reply = await complete(gateway(allow_private=True), request(inline))
     assert reply.usage.cost_micro_usd == 0
@@ -184,7 +184,7 @@ async def test_tells_what_the_provider_said_and_what_to_do(turn: Fail, kind: str
 
 
 async def test_a_stream_that_breaks_is_an_error_after_its_text() -> None:
-    with OpenAIServer(Cut("half an answer")) as server:
+    with ModelServer(Cut("half an answer")) as server:
         stream = aiter(gateway(server).stream(request()))
         assert [await anext(stream), await anext(stream)] == [Text("half an "), Text("answer")]
         with pytest.raises(ModelError) as error:
@@ -193,7 +193,7 @@ async def test_a_stream_that_breaks_is_an_error_after_its_text() -> None:
 
 
 async def test_a_broken_stream_is_never_asked_again() -> None:
-    with OpenAIServer(Cut("half"), Say("whole")) as server:
+    with ModelServer(Cut("half"), Say("whole")) as server:
         with pytest.raises(ModelError):
             await complete(gateway(server, retries=2), request())
         assert len(server.requests) == 1
@@ -201,35 +201,35 @@ async def test_a_broken_stream_is_never_asked_again() -> None:
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_asks_again_when_that_may_help(status: int) -> None:
-    with OpenAIServer(Fail(status, headers={"retry-after": "0"}), Say("second time")) as server:
+    with ModelServer(Fail(status, headers={"retry-after": "0"}), Say("second time")) as server:
         reply = await complete(gateway(server, retries=1), request())
     assert reply.text == "second time"
 
 
 async def test_gives_up_after_the_last_attempt() -> None:
     busy = Fail(429, headers={"retry-after-ms": "1"})
-    with OpenAIServer(busy, busy, busy, Say("too late")) as server:
+    with ModelServer(busy, busy, busy, Say("too late")) as server:
         with pytest.raises(ModelError):
             await complete(gateway(server, retries=2), request())
         assert len(server.requests) == 3
 
 
 async def test_does_not_wait_for_a_provider_that_wants_a_long_pause() -> None:
-    with OpenAIServer(Fail(429, headers={"retry-after": "3600"}), Say("never")) as server:
+    with ModelServer(Fail(429, headers={"retry-after": "3600"}), Say("never")) as server:
         with pytest.raises(ModelError):
             await complete(gateway(server, retries=2), request())
         assert len(server.requests) == 1
 
 
 async def test_does_not_repeat_what_was_refused() -> None:
-    with OpenAIServer(Fail(400), Say("never")) as server:
+    with ModelServer(Fail(400), Say("never")) as server:
         with pytest.raises(ModelError):
             await complete(gateway(server, retries=2), request())
         assert len(server.requests) == 1
 
 
 async def test_a_silent_provider_is_left_after_a_while() -> None:
-    with OpenAIServer(Hang("first ")) as server:
+    with ModelServer(Hang("first ")) as server:
         with pytest.raises(ModelError) as error:
             await complete(gateway(server, timeout_s=0.2), request())
         assert error.value.kind == "timeout"
@@ -237,7 +237,7 @@ async def test_a_silent_provider_is_left_after_a_while() -> None:
 
 
 async def test_leaving_the_stream_stops_the_provider() -> None:
-    with OpenAIServer(Hang("some text")) as server:
+    with ModelServer(Hang("some text")) as server:
         stream = gateway(server).stream(request())
         assert isinstance(await anext(aiter(stream)), Text)
         await stream.aclose()  # type: ignore[attr-defined]
@@ -245,7 +245,7 @@ async def test_leaving_the_stream_stops_the_provider() -> None:
 
 
 async def test_an_unreachable_provider_is_an_error() -> None:
-    with OpenAIServer() as server:
+    with ModelServer() as server:
         gone = server.base_url
     entry = ModelEntry(provider="OpenAI", model="m", base_url=gone)
     models = ModelGateway(Catalog({"tested": entry}), MemoryVault(), environment={}, retries=0)

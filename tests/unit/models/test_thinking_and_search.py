@@ -13,8 +13,8 @@ from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.port import ModelError, ModelRequest, complete
 from smyth.connectors.models.thinking import thinking_and_search
 from smyth.connectors.vault.memory import MemoryVault
+from smyth.testing import ModelServer, Say
 from tests.peers.http_service import Asked, HttpService, Reply
-from tests.peers.openai_server import OpenAIServer, Say
 
 # LiteLLM takes seconds to import: one worker pays for all.
 pytestmark = pytest.mark.xdist_group("litellm")
@@ -70,7 +70,7 @@ def gateway(base_url: str, provider: str, model: str) -> ModelGateway:
 
 
 async def test_thinking_settings_reach_the_wire() -> None:
-    with OpenAIServer(Say("ok"), Say("ok")) as server:
+    with ModelServer(Say("ok"), Say("ok")) as server:
         await complete(
             gateway(server.base_url, "OpenAI", "gpt-5"), request(verbosity="low", reasoning_effort="minimal")
         )
@@ -163,7 +163,7 @@ async def test_a_search_that_is_cut_or_fails_says_so(responses: Responses) -> No
 
 
 async def test_other_providers_answer_without_a_search() -> None:
-    with OpenAIServer(Say("ok")) as server:
+    with ModelServer(Say("ok")) as server:
         reply = await complete(gateway(server.base_url, "TogetherAI", "llama"), request(web_search={}))
     assert reply.text == "ok"
     assert "tools" not in server.requests[0]
