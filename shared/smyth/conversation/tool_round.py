@@ -97,18 +97,3 @@ def limit_reached(limit: int, names: list[str]) -> Message:
         "on the information you've gathered so far. You may acknowledge these pending tools and suggest the user can "
         "continue in a follow-up request.",
     }
-
-
-def asked(text: str, calls: tuple[ToolCall, ...], thinking_blocks: tuple[dict[str, Any], ...]) -> Message:
-    """Return the model's reply as it goes back to it: arguments exactly as received, signed thoughts first."""
-    message: Message = {
-        "role": "assistant",
-        "content": text,
-        "tool_calls": [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in calls
-        ],
-    }
-    if thinking_blocks:
-        message["thinking_blocks"] = list(thinking_blocks)
-    return message

@@ -71,10 +71,3 @@ class GivenTools:
             return await tool.call(arguments)
         except Exception as error:
             return {"error": str(error) or type(error).__name__}
-
-
-def tool_name(definition: object) -> str:
-    """Return the name in a tool's definition; empty where it is none of OpenAI's shape."""
-    function = definition.get("function") if isinstance(definition, dict) else None
-    name = function.get("name") if isinstance(function, dict) else None
-    return name if isinstance(name, str) else ""

@@ -7,18 +7,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from smyth.connectors.models import port
 from smyth.connectors.models.catalog import likely_provider
 from smyth.connectors.models.echo import ECHO
-from smyth.connectors.models.port import Finished, Limits, Message, ModelError, ModelRequest, ToolCall, Usage
+from smyth.connectors.models.port import Limits, Message, ModelError, ModelRequest, ToolCall, Usage
 from smyth.connectors.ports import Ports
+from smyth.conversation import client_tools
+from smyth.conversation.asking import Asking, Reply
 from smyth.conversation.attachments import Attachment, Contents, Holder, question
-from smyth.conversation.events import Content, End, Event, Start, Thinking, Used
+from smyth.conversation.client_tools import names_of
+from smyth.conversation.events import Content, End, Event, Start, Used
 from smyth.conversation.failures import ConversationError
 from smyth.conversation.options import ModelOptions
 from smyth.conversation.skills import SkillRuns, skills_of, system_text, with_instructions
-from smyth.conversation.tool_round import BY_ITSELF, ToolRound, asked, deferred, limit_reached
-from smyth.conversation.toolbox import Toolbox, tool_name
+from smyth.conversation.tool_round import BY_ITSELF, ToolRound, deferred, limit_reached
+from smyth.conversation.toolbox import Toolbox
 from smyth.conversation.window import fit, output_budget
 from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
@@ -132,59 +134,30 @@ class Turn:
         self.messages += self._asked(limits)
         self._fitted(limits, self.messages)
         yield Start(self.model_name)
+        self._warn(limits)
         contents = Contents(Holder(self.plan.agent_id, self.plan.team_id, self.ports), limits.media, self.attachments)
         await contents.read(self.messages)
         for number in range(self.max_rounds + 1):
             messages = await contents.filled(self._fitted(limits, self.messages))
-            request = self._request(number, model, limits, messages)
-            reply = _Reply()
-            async with aclosing(self._ask(request, reply)) as events:
+            asking = Asking(
+                self.ports.models, self._request(number, model, limits, messages), self.model_name, self.usage
+            )
+            async with aclosing(asking.events()) as events:
                 async for event in events:
-                    yield event
-            calls = self._take(reply, closing=self._closing(number))
-            if not calls:
-                self._end()
+                    yield self._noted(event)
+            reply = asking.reply()
+            if self._is_last(reply, closing=self._closing(number)):
                 yield self.used
                 yield End(self.output, self.reason)
                 return
-            async with aclosing(self._answer_calls(calls, reply, messages)) as events:
+            async with aclosing(self._answer_calls(reply, messages)) as events:
                 async for event in events:
-                    yield event
+                    yield self._noted(event)
         raise ConversationError(
             "too_many_tool_rounds",
             f"The model called skills {self.max_rounds} times in a row and came to no answer. "
             "Say more clearly in the agent's behavior, or in its skills' descriptions, what to call when.",
         )
-
-    async def _ask(self, request: ModelRequest, reply: _Reply) -> AsyncGenerator[Event]:
-        """Ask the model once; a reply that breaks off is counted by estimate."""
-        begun = False
-        try:
-            async with aclosing(self.ports.models.stream(request)) as replies:
-                async for piece in replies:
-                    begun = True
-                    if isinstance(piece, port.Text):
-                        reply.text += piece.text
-                        self.output += piece.text
-                        yield Content(piece.text)
-                    elif isinstance(piece, port.Thinking):
-                        yield Thinking(piece.text)
-                    else:
-                        reply.finished = piece
-                        self.usage.append(piece.usage)
-        except BaseException as error:
-            if reply.finished is None:
-                self.usage += self._used_by_broken(request, reply, begun, error)
-            raise
-
-    def _used_by_broken(self, request: ModelRequest, reply: _Reply, begun: bool, error: BaseException) -> list[Usage]:
-        """Return what a request used that did not come to its end."""
-        if begun or not isinstance(error, Exception):
-            # Who leaves has had the provider at work, too.
-            return [self.ports.models.broken_off(request, reply.text)]
-        # A refusal has no price, but the provider was asked.
-        reached = isinstance(error, ModelError) and error.reached_provider
-        return [Usage(self.model_name)] if reached else []
 
     def _request(self, number: int, model: Model, limits: Limits, messages: list[Message]) -> ModelRequest:
         tools = [] if self._closing(number) else [*self._toolbox().definitions, *self.client_tools]
@@ -203,57 +176,53 @@ class Turn:
         """Tell whether a round is the one after the last allowed call: the model has to answer and gets no tools."""
         return self.max_tool_calls is not None and number > 0 and self._called >= self.max_tool_calls
 
-    def _take(self, reply: _Reply, *, closing: bool) -> tuple[ToolCall, ...]:
-        """Note a reply; return the calls to answer, none where the turn is over.
+    def _noted(self, event: Event) -> Event:
+        if isinstance(event, Content):
+            self.output += event.text
+        return event
+
+    def _is_last(self, reply: Reply, *, closing: bool) -> bool:
+        """Note a reply; tell whether it ends the turn.
 
         Tools are decided by the presence of calls, not by the reason (PROTOCOL section 2.4).
         """
-        finished = reply.finished
-        if finished is None:
-            raise ModelError("The model's answer ended before it was complete. Try again.")
-        self.reason = finished.reason
-        calls = () if closing else finished.tool_calls
-        if calls and all(call.name in self._client_names() for call in calls):
-            self.pending = calls
+        self.reason = reply.reason
+        names = names_of(self.client_tools)
+        if reply.calls and not closing and not all(call.name in names for call in reply.calls):
+            return False
+        if reply.calls and not closing:
+            self.pending = reply.calls
             self.reason = "tool_calls"
-            self.messages.append(asked(reply.text, calls, finished.thinking_blocks))
-            return ()
-        if not calls:
+            self.messages.append(reply.as_message())
+        else:
             self.messages.append({"role": "assistant", "content": reply.text})
-        return calls
+        for message in self.messages:
+            # They matter to the model until it has answered, and to nobody after that.
+            message.pop("thinking_blocks", None)
+        return True
 
-    async def _answer_calls(
-        self, calls: tuple[ToolCall, ...], reply: _Reply, spoken: list[Message]
-    ) -> AsyncGenerator[Event]:
+    async def _answer_calls(self, reply: Reply, spoken: list[Message]) -> AsyncGenerator[Event]:
         """Run the skills that the model called, and note its reply with their results."""
-        limit = self.max_tool_calls
+        limit, calls = self.max_tool_calls, reply.calls
         if limit == 0:
             if reply.text:
                 self.messages.append({"role": "assistant", "content": reply.text})
             self.messages.append(limit_reached(limit, [call.name for call in calls]))
             return
-        names = self._client_names()
+        names = names_of(self.client_tools)
         own = [position for position, call in enumerate(calls) if call.name not in names]
-        late = [] if limit is None else own[limit - self._called :]
+        late = own[limit - self._called :] if limit is not None else []
         self._called += len(own) - len(late)
-        not_run: dict[int, Any] = {position: BY_ITSELF for position, call in enumerate(calls) if call.name in names}
+        not_run: dict[int, Any] = {position: BY_ITSELF for position in range(len(calls)) if position not in own}
         not_run |= {position: deferred(limit or 0) for position in late}
         tool_round = ToolRound(self._toolbox(), calls, not_run, self.usage)
         async with aclosing(tool_round.events(spoken)) as events:
             async for event in events:
-                if isinstance(event, Content):
-                    self.output += event.text
                 yield event
         self.tool_calls += tool_round.done
-        thoughts = reply.finished.thinking_blocks if reply.finished else ()
-        self.messages += [asked(reply.text, calls, thoughts), *tool_round.messages()]
+        self.messages += [reply.as_message(), *tool_round.messages()]
         if late:
             self.messages.append(limit_reached(limit or 0, []))
-
-    def _end(self) -> None:
-        """Drop what matters to the model until it has answered, and to nobody after that."""
-        for message in self.messages:
-            message.pop("thinking_blocks", None)
 
     def _asked(self, limits: Limits) -> list[Message]:
         """Return the user's message.
@@ -265,37 +234,24 @@ class Turn:
             return []
         if not self.attachments and not _says_something(self.message):
             raise ConversationError("empty_message", "The message is empty. Say something.")
+        return [question(self.message or "", self.attachments, self._shown(limits))]
+
+    def _shown(self, limits: Limits) -> tuple[str, ...]:
+        """Return the kinds of files that the model is shown: none where a skill takes files by their address."""
         toolbox = self._toolbox()
-        if isinstance(toolbox, SkillRuns) and any(skill.takes_files for skill in toolbox.skills.values()):
-            return [question(self.message or "", self.attachments, ())]
+        takes_files = isinstance(toolbox, SkillRuns) and any(skill.takes_files for skill in toolbox.skills.values())
+        return () if takes_files else limits.media
+
+    def _warn(self, limits: Limits) -> None:
+        shown = self._shown(limits)
         self.warnings += [
-            f"The model {self.model_name} does not read {one.mimetype}: it is told of {one.name}, and not shown it."
+            f"The model {self.model_name} does not read {one.mimetype}: it was told of {one.name}, and not shown it."
             for one in self.attachments
-            if not one.mimetype.startswith(limits.media)
+            if shown and not one.mimetype.startswith(shown)
         ]
-        return [question(self.message or "", self.attachments, limits.media)]
 
     def _check_tools(self) -> None:
-        """Refuse tools of the caller that cannot be told from the agent's skills.
-
-        Raises:
-            ConversationError: A name is missing, taken, or chosen and unknown.
-        """
-        names = [tool_name(tool) for tool in (*self._toolbox().definitions, *self.client_tools)]
-        for name in names[-len(self.client_tools) :] if self.client_tools else ():
-            if not name:
-                raise ConversationError("invalid_tool", "Every tool needs a function with a name.")
-            if names.count(name) > 1:
-                raise ConversationError(
-                    "tool_name_taken", f'The agent or the request has another tool named "{name[:100]}". Rename yours.'
-                )
-        choice = self.options.tool_choice
-        if isinstance(choice, dict) and tool_name(choice) not in names:
-            known = ", ".join(names) or "none"
-            raise ConversationError("unknown_tool", f"tool_choice names no tool of the agent or request: {known}.")
-
-    def _client_names(self) -> set[str]:
-        return {tool_name(tool) for tool in self.client_tools}
+        client_tools.check(self._toolbox().definitions, self.client_tools, self.options.tool_choice)
 
     def _fitted(self, limits: Limits, current: list[Message]) -> list[Message]:
         """Return what the model is sent."""
@@ -333,14 +289,6 @@ class Turn:
                 raise
             inline = {"provider": provider, "model": model}
             return inline, self.ports.models.limits(inline)
-
-
-@dataclass(slots=True)
-class _Reply:
-    """What one model request brought."""
-
-    text: str = ""
-    finished: Finished | None = None
 
 
 def _says_something(message: str | list[dict[str, Any]] | None) -> bool:
