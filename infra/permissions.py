@@ -42,6 +42,7 @@ GRANTS: dict[str, Grant] = {
     "prompt_agent": _RUN,
     "chat_agent": _RUN,
     "stream_agent": _RUN,
+    "agent_mcp": _RUN,
     "add_skill": _WRITE,
     "manage_models": Grant(table="write"),
     "search_vectors": _WRITE,

@@ -80,6 +80,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
 
     tenant = Caller(cloud, key)
     _keys_and_usage(tenant)
+    _models(tenant)
     _agents(tenant)
     _talk(tenant)
     _keep(tenant)
@@ -106,6 +107,14 @@ def _keys_and_usage(tenant: Caller) -> None:
     tenant("GET", "/api/usage")
     tenant("GET", "/api/components")
     tenant("GET", "/api/connectors")
+
+
+def _models(tenant: Caller) -> None:
+    model = {"provider": "OpenAI", "model": "gpt-4o-mini", "fallbacks": ["Echo"]}
+    tenant("PUT", "/api/models/{name}", name="ours", json=model)
+    tenant("GET", "/api/models")
+    assert tenant("GET", "/api/models/{name}", name="ours")["own"]
+    tenant("DELETE", "/api/models/{name}", name="ours")
 
 
 def _agents(tenant: Caller) -> None:

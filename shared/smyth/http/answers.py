@@ -133,6 +133,21 @@ class ChatHistory(BaseModel):
     messages: list[ChatMessage]
 
 
+class Model(BaseModel):
+    """A model that agents may name; one of the tenant's ``own`` has more members."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    own: bool
+    provider: str
+    model: str
+    context_window: int
+    max_output: int
+    interface: str
+    features: list[str]
+
+
 class ApiKey(BaseModel):
     """A key as lists show it; its secret is shown once, when it is made."""
 

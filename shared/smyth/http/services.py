@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from smyth.platform.files import Files
     from smyth.platform.keys import Keys
     from smyth.platform.metering import Metering
+    from smyth.platform.models import TenantModels
     from smyth.platform.plans import Plan
     from smyth.platform.tenants import Tenants
 
@@ -127,6 +128,16 @@ class Services:
 
         catalog = Catalog(read_models(self._settings.models))
         return ModelGateway(catalog, MemoryVault(), allow_private=self._settings.allow_private_http)
+
+    @cached_property
+    def tenant_models(self) -> TenantModels:
+        """Tenants' own models, beside the catalogue."""
+        from smyth.aws.models import DynamoModels
+        from smyth.connectors.models.catalog import Catalog, read_models
+        from smyth.platform.models import TenantModels
+
+        catalog = Catalog(read_models(self._settings.models))
+        return TenantModels(DynamoModels(self.table), catalog, allow_private=self._settings.allow_private_http)
 
     @cached_property
     def vectors(self) -> BucketVectors:
