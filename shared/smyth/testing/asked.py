@@ -10,12 +10,7 @@ from smyth.testing.turns import Fail, Say
 
 
 class Refused(Exception):
-    """The request makes no sense to the provider."""
-
-    def __init__(self, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.param = param
+    """The request makes no sense to the provider; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +80,7 @@ def required(body: Mapping[str, Any], *names: str) -> None:
     """
     for name in names:
         if not body.get(name):
-            raise Refused(f"Missing required parameter: '{name}'.", name)
+            raise Refused(f"Missing required parameter: '{name}'.")
 
 
 def estimated_tokens(text: str) -> int:
@@ -99,3 +94,10 @@ def forced_tool(choice: Any) -> str | None:
     if kind in ("function", "tool"):
         return str(choice.get("function", choice).get("name", "*"))
     return {"none": "", "required": "*", "any": "*"}.get(str(kind))
+
+
+def text_of(content: Any) -> str:
+    """The words of a content, with a mark where something else stands between them."""
+    if isinstance(content, list):
+        return "\n".join(str(part["text"]) if "text" in part else f"[{part.get('type')}]" for part in content)
+    return str(content or "")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from smyth.testing.asked import Asked, Message, Refused, forced_tool, required
+from smyth.testing.asked import Asked, Message, Refused, forced_tool, required, text_of
 from smyth.testing.openai_errors import error as error
 from smyth.testing.turns import Fail, Say, joined, pieces
 
@@ -17,14 +17,13 @@ _USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 def read(body: dict[str, Any], number: int) -> Asked:
     """Read a request."""
-    required(body, "model", "messages")
+    required(body, "model")
     if body.get("n") not in (None, 1):
-        raise Refused("This server gives one choice only: leave n out.", "n")
+        raise Refused("This server gives one choice only: leave n out.")
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_object" and "json" not in json.dumps(body["messages"]).lower():
         raise Refused(
             "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.",
-            "messages",
         )
     stop = body.get("stop") or ()
     return Asked(
@@ -110,20 +109,13 @@ def _finish(say: Say) -> str:
 
 def _message(message: Mapping[str, Any], place: int) -> Message:
     if not isinstance(message, dict) or message.get("role") not in _ROLES:
-        raise Refused(f"Invalid value for 'messages[{place}].role'. Use one of {', '.join(_ROLES)}.", "messages")
+        raise Refused(f"Invalid value for 'messages[{place}].role'. Use one of {', '.join(_ROLES)}.")
     calls = [call["function"] for call in message.get("tool_calls") or ()]
     return Message(
         role=_ROLES[message["role"]],
         text=text_of(message.get("content")),
         calls=tuple((call["name"], call.get("arguments") or "{}") for call in calls),
     )
-
-
-def text_of(content: Any) -> str:
-    """The words of a content, with a mark where something else stands between them."""
-    if isinstance(content, list):
-        return "\n".join(str(part["text"]) if "text" in part else f"[{part.get('type')}]" for part in content)
-    return str(content or "")
 
 
 def _schema(wanted: Mapping[str, Any]) -> dict[str, Any] | None:

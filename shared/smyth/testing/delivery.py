@@ -55,7 +55,7 @@ def _stream(slow: Slow, connection: Connection, dialect: Dialect, asked: Asked) 
         connection.close_connection = True
         return
     if isinstance(turn, Half):
-        connection.send_event('data: {"id": "half", "choices": [{"ind\n\n')
+        connection.send_event(_half_of_what_follows(turn, dialect, asked))
     if isinstance(turn, Fail):
         connection.send_event(dialect.error_event(turn))
     connection.end_stream()
@@ -75,6 +75,13 @@ def _whole(turn: Turn, connection: Connection, dialect: Dialect, asked: Asked) -
     else:
         cut = len(content) // 2 if isinstance(turn, Cut) else 0
         connection.send_whole(200, content, kind="application/json", short=cut)
+
+
+def _half_of_what_follows(turn: Half, dialect: Dialect, asked: Asked) -> str:
+    """The next event without its last third, where the JSON is."""
+    sent = sum(1 for _ in dialect.events(Say(turn.text), asked, complete=False))
+    event = list(dialect.events(Say(turn.text), asked))[sent].rstrip()
+    return f"{event[: len(event) * 2 // 3]}\n\n"
 
 
 def _said(turn: Turn) -> Say:

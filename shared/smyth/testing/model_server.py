@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from smyth.testing.asked import Asked
 from smyth.testing.connections import Sockets
+from smyth.testing.files import File
 from smyth.testing.handler import Handler
 from smyth.testing.obedience import obey
 from smyth.testing.turns import Fail, Turn
@@ -50,6 +51,8 @@ class ModelServer:
         self.headers: list[dict[str, str]] = []
         #: Their paths.
         self.paths: list[str] = []
+        #: Files that were uploaded and not deleted, by id.
+        self.files: dict[str, File] = {}
         #: Set when a client left before its answer was whole.
         self.client_left = threading.Event()
         self.expect_key = expect_key
