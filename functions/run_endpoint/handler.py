@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
 
 from smyth.components.base import Request as AgentRequest
 from smyth.http.app import create_app, lambda_handler
-from smyth.http.billing import Charge, billed, seconds_left
+from smyth.http.billing import Charge, billed
 from smyth.http.caller import CREDENTIAL_HEADERS, TenantCaller
 from smyth.http.problems import Problem
 from smyth.http.run_inputs import read_inputs, session_of
+from smyth.http.runs import run_agent
 from smyth.http.services import services
 
 if TYPE_CHECKING:
     from smyth.engine import Plan
-
-#: What the answer of a run needs when its branches are done, or cancelled.
-_ANSWER_S = 1.0
 
 app = create_app("run an endpoint")
 
 
 @app.api_route("/api/agents/{agent_id}/run/{endpoint}", methods=["GET", "POST"])
 async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, endpoint: str) -> Response:
-    from smyth.engine import run
-
     agent, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id)
     _check_endpoint(plan, request.method, endpoint)
     session_id = session_of(request)
@@ -43,21 +38,9 @@ async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, en
     )
 
     async def work(charge: Charge) -> Any:
-        ports = services().ports(caller.tenant_id, public_url=caller.public_url)
-        limits = replace(services().limits(caller.plan), branch_seconds=_for_branches(request))
-        result = await run(plan, asked, ports=ports, session_id=session_id, limits=limits)
-        charge.use(result.usage)
-        if result.failed:
-            raise Problem(422, "run_ended", str(result.data["error"]))
-        return result.data
+        return await run_agent(request, caller, charge, plan, asked, session_id=session_id)
 
     return await billed(request, caller, work, agent_id=agent.id)
-
-
-def _for_branches(request: Request) -> float | None:
-    """Return how long background branches may take: they end early enough for the answer to go out."""
-    left = seconds_left(request)
-    return None if left is None else max(0.0, left - _ANSWER_S)
 
 
 def _check_endpoint(plan: Plan, method: str, endpoint: str) -> None:

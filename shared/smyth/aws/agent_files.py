@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import Table, key, put_new
-from smyth.connectors.files.port import MAX_BYTES, FileError, StoredFile
+from smyth.connectors.files.port import MAX_BYTES, FileError, ListedFile, StoredFile
 
 #: The tag of the bucket's lifecycle rules, and the days after which they delete; see infra/storage.py.
 EXPIRES_TAG = "expires-days"
-EXPIRES_DAYS = (1, 3, 7, 14, 30)
+EXPIRES_DAYS = (1, 3, 7, 14, 30, 91, 181, 366)
 _DAY = 86_400
 _ENDS = "expires-at"
 #: How long the address of the bucket works that a link leads to.
@@ -50,6 +50,10 @@ class AgentFiles:
         """See :meth:`smyth.connectors.files.port.FileSystem.write`."""
         await asyncio.to_thread(self._write, path, file, seconds)
 
+    async def list_files(self, folder: str, *, after: str = "", limit: int = 100) -> list[ListedFile]:
+        """See :meth:`smyth.connectors.files.port.FileSystem.list_files`."""
+        return await asyncio.to_thread(self._list_files, folder, after, limit)
+
     async def link(self, path: str, *, name: str, seconds: int | None) -> str:
         """See :meth:`smyth.connectors.files.port.FileSystem.link`."""
         if not self._public_url:
@@ -57,6 +61,16 @@ class AgentFiles:
         ends = None if seconds is None else int(self._clock()) + seconds
         token = await asyncio.to_thread(self._links.make, object_key(self._tenant_id, path), name, ends)
         return f"{self._public_url}/files/{token}"
+
+    def _list_files(self, folder: str, after: str, limit: int) -> list[ListedFile]:
+        start = len(object_key(self._tenant_id, ""))
+        answer = self._bucket.client.list_objects_v2(
+            Bucket=self._bucket.name,
+            Prefix=object_key(self._tenant_id, folder),
+            StartAfter=object_key(self._tenant_id, after) if after else "",
+            MaxKeys=limit,
+        )
+        return [ListedFile(entry["Key"][start:], entry["Size"]) for entry in answer.get("Contents", [])]
 
     def _read(self, path: str) -> StoredFile | None:
         client = self._bucket.client

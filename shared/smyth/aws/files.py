@@ -5,6 +5,7 @@ A file lies at ``t/<tenant>/files/<key>``, its record at ``T#<tenant>``, ``FILE#
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
@@ -44,6 +45,10 @@ class BucketFiles:
         )
         return answer["ETag"].strip('"')
 
+    def get(self, tenant_id: str, key: str) -> bytes | None:
+        """See :meth:`smyth.connectors.storage.port.FileStore.get`."""
+        return self._bucket.get(object_key(tenant_id, key))
+
     def download_url(self, tenant_id: str, key: str, name: str) -> str:
         """See :meth:`smyth.connectors.storage.port.FileStore.download_url`."""
         return self._bucket.download_url(object_key(tenant_id, key), name, seconds=_DOWNLOAD_SECONDS)
@@ -82,6 +87,11 @@ class DynamoFiles:
         place = _place(tenant_id, key)
         item = self._table.get(place["pk"], place["sk"])
         return File.model_validate(item) if item else None
+
+    def oldest_first(self, tenant_id: str, after: str = "") -> Iterator[File]:
+        """See :meth:`smyth.platform.files.FileRecords.oldest_first`."""
+        items = self._table.query(f"T#{tenant_id}", prefix="FILE#", after=f"FILE#{after}" if after else "")
+        return (File.model_validate(item) for item in items)
 
     def complete(self, tenant_id: str, key: str, *, size: int, etag: str, at: datetime, sequencer: str) -> bool:
         """See :meth:`smyth.platform.files.FileRecords.complete`."""

@@ -32,7 +32,7 @@ async def read_object(request: Request) -> dict[str, Any]:
         raise Problem(400, "not_json", f"The body is not JSON ({error}). Send a JSON object with the inputs.") from None
     if not isinstance(value, dict):
         raise Problem(422, "invalid", "The body must be a JSON object that names each input.")
-    if _depth(value) > MAX_DEPTH:
+    if depth_of(value) > MAX_DEPTH:
         raise _too_deep()
     return value
 
@@ -61,7 +61,8 @@ def _too_deep() -> Problem:
     return Problem(422, "too_deep", f"The body is nested deeper than {MAX_DEPTH} levels. Flatten it.")
 
 
-def _depth(value: Any) -> int:
+def depth_of(value: Any) -> int:
+    """Return how many levels of objects and lists ``value`` has."""
     deepest = 0
     pending = [(value, 1)]
     while pending:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from smyth.platform.errors import NotFound, TooLarge
 from smyth.platform.times import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -100,6 +103,10 @@ class FileRecords(Protocol):
         """Return a record, or None."""
         ...
 
+    def oldest_first(self, tenant_id: str, after: str = "") -> Iterable[File]:
+        """Yield the tenant's records behind the key ``after``."""
+        ...
+
     def complete(self, tenant_id: str, key: str, *, size: int, etag: str, at: datetime, sequencer: str) -> bool:
         """Note that the content is there; False where there is no record, or a newer content is noted.
 
@@ -129,6 +136,31 @@ class Files:
     def upload(self, tenant_id: str, file: File) -> Upload:
         """Return how to upload an expected file."""
         return self._store.upload(tenant_id, file.key, file.size, file.content_type)
+
+    def stored(self, tenant_id: str, *, after: str = "", limit: int = 100) -> list[File]:
+        """Return files whose content is there, oldest first, behind the key ``after``."""
+        complete = (file for file in self._records.oldest_first(tenant_id, after) if file.status == "stored")
+        return list(islice(complete, limit))
+
+    def read(self, tenant_id: str, key: str) -> tuple[File, bytes]:
+        """Return a small file and its content.
+
+        Raises:
+            NotFound: The tenant has no such file, or its content never came.
+            TooLarge: It must be downloaded.
+        """
+        file = self._records.get(tenant_id, key)
+        if file is None or file.status != "stored":
+            raise NotFound(f"There is no file {key}. Upload it with POST /api/storage/upload.")
+        if file.size > MAX_DIRECT_BYTES:
+            raise TooLarge(
+                f"The file has {file.size:,} bytes; up to {MAX_DIRECT_BYTES:,} can be read at once. "
+                f"Download it within an hour: {self.download_url(tenant_id, file)}"
+            )
+        content = self._store.get(tenant_id, key)
+        if content is None:
+            raise NotFound(f"The content of the file {key} is gone. Upload it again.")
+        return file, content
 
     def download_url(self, tenant_id: str, file: File) -> str:
         """Return where the file can be had for a while."""

@@ -6,7 +6,7 @@ import base64
 import time
 from collections.abc import Callable
 
-from smyth.connectors.files.port import StoredFile
+from smyth.connectors.files.port import ListedFile, StoredFile
 
 #: All files together; the oldest make room.
 MAX_TOTAL_BYTES = 256 * 1024 * 1024
@@ -36,6 +36,16 @@ class MemoryFiles:
         self._bytes += len(file.content)
         if self._bytes > MAX_TOTAL_BYTES:
             self._make_room(now, keep=path)
+
+    async def list_files(self, folder: str, *, after: str = "", limit: int = 100) -> list[ListedFile]:
+        """See :meth:`smyth.connectors.files.port.FileSystem.list_files`."""
+        now = self._clock()
+        found = sorted(
+            (path, file)
+            for path, (file, ends) in self._files.items()
+            if path.startswith(folder) and path > after and not _is_over(ends, now)
+        )
+        return [ListedFile(path, len(file.content)) for path, file in found[:limit]]
 
     async def link(self, path: str, *, name: str, seconds: int | None) -> str:
         """Return the file itself as a data URL: without a server nothing else gives it to whoever has the address."""

@@ -21,6 +21,14 @@ class StoredFile:
     mimetype: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file without its content."""
+
+    path: str
+    size: int
+
+
 class FileSystem(Protocol):
     """The files of one tenant. Paths come from :func:`smyth.connectors.files.uris.path_of` and are safe."""
 
@@ -30,6 +38,16 @@ class FileSystem(Protocol):
 
     async def write(self, path: str, file: StoredFile, *, seconds: int | None) -> None:
         """Keep a file, for ``seconds`` or for good; one that is there is replaced."""
+        ...
+
+    async def list_files(self, folder: str, *, after: str = "", limit: int = 100) -> list[ListedFile]:
+        """Return files in the order of their paths; one whose time is over may still be among them.
+
+        Args:
+            folder: What the paths begin with.
+            after: The path behind which to begin.
+            limit: How many at the most.
+        """
         ...
 
     async def link(self, path: str, *, name: str, seconds: int | None) -> str:

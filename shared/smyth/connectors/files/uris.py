@@ -24,6 +24,11 @@ def agent_uri(agent_id: str, *parts: str) -> str:
     return f"{SCHEME}{agent_id or 'agent'}.agent/{'/'.join(parts)}"
 
 
+def agent_folder(team_id: str, agent_id: str) -> str:
+    """Return the path that all files of an agent's own space begin with."""
+    return f"teams/{team_id}.agent/{agent_id or 'agent'}/"
+
+
 def path_of(uri: str, *, team_id: str, agent_id: str) -> str:
     """Return where the file of ``uri`` is stored, for an agent that may use it.
 
@@ -38,5 +43,5 @@ def path_of(uri: str, *, team_id: str, agent_id: str) -> str:
     if kind == "team" and owner == team_id:
         return f"teams/{owner}/{path}"
     if kind == "agent" and owner == (agent_id or "agent"):
-        return f"teams/{team_id}.agent/{owner}/{path}"
+        return agent_folder(team_id, agent_id) + path
     raise FileError("Access Denied: an agent reaches the files of its own team and of itself only.")

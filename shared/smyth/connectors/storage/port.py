@@ -22,6 +22,10 @@ class FileStore(Protocol):
         """Write a file and return its ETag."""
         ...
 
+    def get(self, tenant_id: str, key: str) -> bytes | None:
+        """Return a file's content, or None where there is none."""
+        ...
+
     def download_url(self, tenant_id: str, key: str, name: str) -> str:
         """Return an address that gives the file to whoever has it, for a limited time, saved under ``name``."""
         ...
