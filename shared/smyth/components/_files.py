@@ -118,7 +118,7 @@ async def keep(file: File, run: Holder) -> dict[str, Any]:
     return await store(file, name, run)
 
 
-async def store(file: File, name: str, run: Holder, *, seconds: int = _KEEP_SECONDS) -> dict[str, Any]:
+async def store(file: File, name: str, run: Holder) -> dict[str, Any]:
     """Store a file among the passing ones under a name that no other has; return its file object.
 
     Raises:
@@ -128,7 +128,7 @@ async def store(file: File, name: str, run: Holder, *, seconds: int = _KEEP_SECO
     uri = team_uri(run.team_id, run.agent_id, "_temp", name)
     path = path_of(uri, team_id=run.team_id, agent_id=run.agent_id)
     mimetype = _mimetype(file.mimetype) or BYTES
-    await run.ports.files.write(path, StoredFile(file.content, mimetype), seconds=seconds)
+    await run.ports.files.write(path, StoredFile(file.content, mimetype), seconds=_KEEP_SECONDS)
     return {"mimetype": mimetype, "size": len(file.content), "url": uri, "name": name}
 
 

@@ -1,7 +1,6 @@
 """Files that come with a user's message (PROTOCOL section 2.7).
 
-Messages keep a file's address and models get its content: so a conversation stays small wherever it is remembered,
-and its files are shown again in every round and every later turn for as long as they are kept (oddity 27).
+They become part of the message, and so are shown again in every round and, in chats, in later turns (oddity 27).
 """
 
 from __future__ import annotations
@@ -22,10 +21,11 @@ from smyth.conversation.failures import ConversationError
 from smyth.values import InvalidValue
 from smyth.values.media import ending
 
-#: How long files of conversations that are remembered are kept: as long as the bucket expires anything.
-REMEMBERED_SECONDS = 30 * 24 * 60 * 60
 #: Of all files together that one model request shows.
 _MOST_SHOWN_BYTES = 50 * 1024 * 1024
+#: Where parts of messages name a file: type of the part, and the member with the address in it.
+_PLACES = {"image_url": ("image_url", "url"), "file": ("file", "file_data")}
+_LEFT_OUT = {"type": "text", "text": "[A file of a kind that this model does not read is left out.]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,14 @@ class Holder:
     ports: Ports
 
 
-async def attach(file: files.File, holder: Holder, *, seconds: int | None = None) -> Attachment:
-    """Store a file as an attachment; ``seconds`` is how long it is kept, a day unless told.
+async def attach(file: files.File, holder: Holder) -> Attachment:
+    """Store a file for a day as an attachment.
 
     Raises:
         FileError: It is too large.
     """
     name = f"{secrets.token_hex(8)}{ending(file.mimetype)}"
-    kept = {} if seconds is None else {"seconds": seconds}
-    stored = await files.store(file, name, holder, **kept)
+    stored = await files.store(file, name, holder)
     return Attachment(stored["url"], stored["mimetype"], file.name or name, file.content)
 
 
@@ -64,12 +63,12 @@ def question(message: str | list[dict[str, Any]], attachments: Sequence[Attachme
     """Return the user's message: its text names every attachment, its parts show those of the kinds in ``media``."""
     if not attachments:
         return {"role": "user", "content": message}
-    addresses = "\n".join(f" - {attachment.url}" for attachment in attachments)
+    addresses = "\n".join(f" - {one.url}" for one in attachments)
     named = f"\n\n----\nAttachments: {addresses}"
     shown = [
-        part(attachment.mimetype, attachment.url, attachment.url.rpartition("/")[2])
-        for attachment in attachments
-        if attachment.mimetype.startswith(tuple(media))
+        part(one.mimetype, data_url(StoredFile(one.content, one.mimetype)), one.url.rpartition("/")[2])
+        for one in attachments
+        if one.mimetype.startswith(tuple(media))
     ]
     if isinstance(message, str):
         text = message + named
@@ -77,99 +76,73 @@ def question(message: str | list[dict[str, Any]], attachments: Sequence[Attachme
     return {"role": "user", "content": [*message, {"type": "text", "text": named.lstrip()}, *shown]}
 
 
-class Contents:
-    """Puts files into messages in the place of their addresses.
+async def with_files(messages: Sequence[Message], holder: Holder) -> list[Message]:
+    """Return messages with the files whose addresses their parts name.
 
-    Addresses that callers name are read through our own ports, never by a provider's library.
+    They are read through our own ports, never by a provider's library, which would fetch from any address.
+
+    Raises:
+        ConversationError: A file cannot be had.
     """
-
-    def __init__(self, holder: Holder, media: Sequence[str], attachments: Sequence[Attachment]) -> None:
-        """Make ready for one turn.
-
-        Args:
-            holder: Whose conversation it is.
-            media: How the types of the files begin that the model reads.
-            attachments: Files at hand already.
-        """
-        self._holder = holder
-        self._media = tuple(media)
-        self._found: dict[str, str] = {}
-        self._room = _MOST_SHOWN_BYTES
-        for attachment in attachments:
-            self._found[attachment.url] = data_url(StoredFile(attachment.content, attachment.mimetype))
-            self._room -= len(attachment.content)
-
-    async def read(self, messages: Sequence[Message]) -> None:
-        """Read what ``messages`` name.
-
-        Raises:
-            ConversationError: A file cannot be had.
-        """
-        for address in (address for message in messages for one in _parts(message) if (address := _address(one))):
-            try:
-                await self._read(address)
-            except (FileError, InvalidValue) as error:
-                raise ConversationError("attachment_unavailable", f"{error}") from error
-
-    async def filled(self, messages: Sequence[Message]) -> list[Message]:
-        """Return ``messages`` with files; a file that is gone, or that the model does not read, leaves a word."""
-        return [
-            {**message, "content": [await self._filled(one) for one in _parts(message)]} if _parts(message) else message
-            for message in messages
-        ]
-
-    async def _filled(self, one: dict[str, Any]) -> dict[str, Any]:
-        address = _address(one)
-        if not address:
-            return one
-        try:
-            url = await self._read(address)
-        except (FileError, InvalidValue):
-            return _text(f"[The file {_short(address)} cannot be shown any more.]")
-        if not url[len("data:") :].startswith(self._media):
-            return _text(f"[The file {_short(address)} is of a kind that this model does not read.]")
-        if one["type"] == "image_url":
-            return {**one, "image_url": {**_image(one), "url": url}}
-        return {**one, "file": {**one["file"], "file_data": url}}
-
-    async def _read(self, address: str) -> str:
-        if address not in self._found:
-            file = await files.read(address, self._holder)
-            if len(file.content) > self._room:
-                raise FileError(
-                    f"The files of the conversation have more than {_MOST_SHOWN_BYTES:,} bytes together. Send fewer."
-                )
-            self._room -= len(file.content)
-            self._found[address] = data_url(StoredFile(file.content, file.mimetype))
-        return self._found[address]
+    room = _MOST_SHOWN_BYTES
+    filled: list[Message] = []
+    for message in messages:
+        parts = message.get("content")
+        if isinstance(parts, list) and any(map(_address, parts)):
+            found = []
+            for one in parts:
+                one, size = await _filled(one, holder, room)
+                room -= size
+                found.append(one)
+            message = {**message, "content": found}
+        filled.append(message)
+    return filled
 
 
-def _parts(message: Message) -> list[dict[str, Any]]:
-    content = message.get("content")
-    return [one for one in content if isinstance(one, dict)] if isinstance(content, list) else []
+def readable(messages: Sequence[Message], media: Sequence[str]) -> list[Message]:
+    """Return earlier messages for a model that reads ``media``; a file of another kind leaves a word behind."""
+    return [
+        {**message, "content": [one if _is_readable(one, tuple(media)) else _LEFT_OUT for one in message["content"]]}
+        if isinstance(message.get("content"), list)
+        else message
+        for message in messages
+    ]
 
 
-def _address(one: dict[str, Any]) -> str | None:
+async def _filled(one: Any, holder: Holder, room: int) -> tuple[Any, int]:
+    """Return a part with its file in the place of the address, and the file's size."""
+    address = _address(one)
+    if address is None:
+        return one, 0
+    try:
+        file = await files.read(address, holder)
+    except (FileError, InvalidValue) as error:
+        raise ConversationError("attachment_unavailable", str(error)) from error
+    if len(file.content) > room:
+        raise ConversationError(
+            "attachments_too_large",
+            f"The files of the messages have more than {_MOST_SHOWN_BYTES:,} bytes together. Send fewer.",
+        )
+    kind, member = _PLACES[one["type"]]
+    url = data_url(StoredFile(file.content, file.mimetype))
+    return {**one, kind: {**one[kind], member: url}}, len(file.content)
+
+
+def _address(one: Any) -> str | None:
     """Return the address that a part names; None where it holds its file itself, or is none."""
-    match one.get("type"):
-        case "image_url":
-            found = _image(one).get("url")
-        case "file":
-            inside = one.get("file")
-            found = inside.get("file_data") if isinstance(inside, dict) else None
-        case _:
-            return None
-    return found if isinstance(found, str) and found.startswith((SCHEME, "http://", "https://")) else None
+    found = _held(one)
+    return found if found.startswith((SCHEME, "http://", "https://")) else None
 
 
-def _image(one: dict[str, Any]) -> dict[str, Any]:
-    image = one.get("image_url")
-    return image if isinstance(image, dict) else {"url": image}
+def _is_readable(one: Any, media: tuple[str, ...]) -> bool:
+    found = _held(one)
+    return not found.startswith("data:") or found[len("data:") :].startswith(media)
 
 
-def _short(address: str) -> str:
-    return address[:200]
-
-
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}
+def _held(one: Any) -> str:
+    """Return the address or data URL of a part that has one."""
+    type_name = one.get("type") if isinstance(one, dict) else None
+    kind, member = _PLACES.get(type_name if isinstance(type_name, str) else "", ("", ""))
+    inside = one.get(kind) if kind else None
+    found = inside.get(member) if isinstance(inside, dict) else None
+    return found if isinstance(found, str) else ""

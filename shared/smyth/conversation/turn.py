@@ -13,7 +13,7 @@ from smyth.connectors.models.port import Limits, Message, ModelError, ModelReque
 from smyth.connectors.ports import Ports
 from smyth.conversation import client_tools
 from smyth.conversation.asking import Asking, Reply
-from smyth.conversation.attachments import Attachment, Contents, Holder, question
+from smyth.conversation.attachments import Attachment, Holder, question, readable, with_files
 from smyth.conversation.client_tools import names_of
 from smyth.conversation.events import Content, End, Event, Start, Used
 from smyth.conversation.failures import ConversationError
@@ -135,10 +135,9 @@ class Turn:
         self._fitted(limits, self.messages)
         yield Start(self.model_name)
         self._warn(limits)
-        contents = Contents(Holder(self.plan.agent_id, self.plan.team_id, self.ports), limits.media, self.attachments)
-        await contents.read(self.messages)
+        await self._read_files(limits)
         for number in range(self.max_rounds + 1):
-            messages = await contents.filled(self._fitted(limits, self.messages))
+            messages = self._fitted(limits, self.messages)
             asking = Asking(
                 self.ports.models, self._request(number, model, limits, messages), self.model_name, self.usage
             )
@@ -175,6 +174,16 @@ class Turn:
     def _closing(self, number: int) -> bool:
         """Tell whether a round is the one after the last allowed call: the model has to answer and gets no tools."""
         return self.max_tool_calls is not None and number > 0 and self._called >= self.max_tool_calls
+
+    async def _read_files(self, limits: Limits) -> None:
+        """Put the files into the messages whose addresses these name.
+
+        Raises:
+            ConversationError: One cannot be had.
+        """
+        holder = Holder(self.plan.agent_id, self.plan.team_id, self.ports)
+        self.messages[:] = await with_files(self.messages, holder)
+        self.history = readable(await with_files(self.history, holder), limits.media)
 
     def _noted(self, event: Event) -> Event:
         if isinstance(event, Content):

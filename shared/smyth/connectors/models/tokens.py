@@ -7,7 +7,7 @@ window; bills always use what the provider reports.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from smyth.connectors.models.port import Message, ModelRequest
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: Role, separators and names that providers add around each message.
 MESSAGE_OVERHEAD = 4
 _ASCII_CHARACTERS_PER_TOKEN = 4
+#: A picture of the usual size; of other files nobody knows without reading them.
+_FILE_TOKENS = 1_000
 
 
 def text_tokens(text: str) -> int:
@@ -24,13 +26,17 @@ def text_tokens(text: str) -> int:
 
 
 def message_tokens(message: Message) -> int:
-    """Estimate the tokens of a message with its tool calls."""
-    content = message.get("content") or ""
-    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    """Estimate the tokens of a message with its files and tool calls."""
     calls = message.get("tool_calls")
-    if calls:
-        text += json.dumps(calls, ensure_ascii=False)
-    return text_tokens(text) + MESSAGE_OVERHEAD
+    of_calls = text_tokens(json.dumps(calls, ensure_ascii=False)) if calls else 0
+    return _content_tokens(message.get("content") or "") + of_calls + MESSAGE_OVERHEAD
+
+
+def _content_tokens(content: Any) -> int:
+    if not isinstance(content, list):
+        return text_tokens(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False))
+    texts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return sum(map(text_tokens, texts)) + _FILE_TOKENS * (len(content) - len(texts))
 
 
 def request_tokens(request: ModelRequest) -> int:
