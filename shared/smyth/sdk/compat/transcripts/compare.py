@@ -16,15 +16,20 @@ from smyth.sdk.compat.transcripts.run import Replayed
 #: What the recordings have in place of identifiers that were made at random.
 _IDENTIFIER = re.compile(r"<u?uid-\d+>")
 
+#: Where the original gave nothing back.
+_NO_RESULT = (None, "undefined")
+
 
 def conversation_differences(recorded: dict[str, Any], replayed: Replayed) -> Iterator[str]:
     """Yield one line for each place where a conversation differs from the recorded one."""
     yield from _requests(recorded["provider_requests"], replayed.asked)
     yield from _under("api_requests", _in_any_order(recorded["api_requests"]), _in_any_order(replayed.api_requests))
-    if recorded["result"] is not None:
+    if recorded["result"] not in _NO_RESULT:
         results = recorded["result"] if len(replayed.results) > 1 else [recorded["result"]]
         yield from _under("results", results, replayed.results)
     events = recorded.get("conversation_events") or recorded["events"]
+    if not events:
+        return
     content = "".join(str(event["args"][0]) for event in events if event["event"] == "content")
     yield from _under("content", content, replayed.content)
     called = [(tool["name"], _arguments(tool["arguments"])) for tool, _ in _tools(events, "toolCall")]

@@ -6,18 +6,22 @@ import json
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 
+from smyth.components._files import File, read
 from smyth.connectors.http.addresses import AddressGuard
 from smyth.connectors.http.client import HttpClient
-from smyth.connectors.models.catalog import PROVIDERS, Catalog, ModelEntry, read_models
+from smyth.connectors.models.catalog import PROVIDERS, Catalog, ModelEntry, likely_provider, read_models
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.port import Message, ModelError
 from smyth.connectors.ports import Ports
 from smyth.connectors.vault.memory import SHARED_TEAM, MemoryVault
 from smyth.conversation import AskedTurns, ConversationError, Turn
+from smyth.conversation.attachments import Attachment, Holder, attach
 from smyth.conversation.events import Content, ToolAnswered, ToolCalled
+from smyth.conversation.options import ModelOptions
 from smyth.conversation.skills import system_text
 from smyth.document import load
 from smyth.engine import compile
@@ -26,6 +30,7 @@ from smyth.sdk.compat.transcripts.read import API_ADDRESS, PROVIDER_ADDRESS, Tra
 from smyth.sdk.compat.transcripts.stub_api import stub_api
 
 _NOBODY: dict[str, Any] = {"components": [], "connections": []}
+_DEFAULT_MODEL = "gpt-4o-mini"
 
 
 @dataclass(slots=True)
@@ -90,15 +95,18 @@ class _Speaker:
 
     async def _say(self, text: str, call: dict[str, Any]) -> Any:
         remembers = "chat" in call["mode"].lower()
-        turn = Turn(
-            self._plan,
-            text,
-            self._ports,
-            history=list(self._history) if remembers else [],
-            model=call.get("model"),
-            **self._settings(call),
-        )
         try:
+            turn = Turn(
+                self._plan,
+                text,
+                self._ports,
+                history=list(self._history) if remembers else [],
+                model=self._model(call),
+                system=self._system(call),
+                options=_options(call),
+                max_tool_calls=(call.get("settings") or {}).get("maxToolCalls"),
+                attachments=[await self._attached(file) for file in (call.get("options") or {}).get("files") or ()],
+            )
             await self._listen(turn, stops="stop" in str(call.get("extra") or ""))
         except Exception as error:  # One conversation that breaks is told as such; the others still count.
             known = isinstance(error, ModelError | ConversationError)
@@ -120,16 +128,50 @@ class _Speaker:
                     case ToolAnswered(_, name, result):
                         self._replayed.tool_results.append((name, result))
 
-    def _settings(self, call: dict[str, Any]) -> dict[str, Any]:
-        """Return what the call asks for beside text and model, as the turn takes it."""
-        settings = call.get("settings") or {}
-        params = call.get("params") or {}
-        given: dict[str, Any] = {}
+    def _model(self, call: dict[str, Any]) -> Any:
+        """Return the model to ask; a call that names none means the one that all recordings were made with."""
+        model = call.get("model") or _DEFAULT_MODEL
+        if self.transcript.agent is None and isinstance(model, str):
+            return {"provider": likely_provider(model) or "OpenAI", "modelId": model}
+        return model
+
+    def _system(self, call: dict[str, Any]) -> str | None:
+        """Return the system text where the call gives one."""
         if self.transcript.agent is None:
-            given["system"] = str(params.get("behavior") or "")
-        elif settings.get("systemPrompt"):
-            given["system"] = system_text(self._plan.document, settings["systemPrompt"])
-        return given
+            return str((call.get("params") or {}).get("behavior") or "")
+        given = (call.get("settings") or {}).get("systemPrompt")
+        return system_text(self._plan.document, given) if given else None
+
+    async def _attached(self, source: str) -> Attachment:
+        """Store a file that a call names: a path, or an address."""
+        holder = Holder(self._plan.agent_id, self._plan.team_id, self._ports)
+        if source.startswith(("data:", "http://", "https://")):
+            return await attach(await read(source, holder), holder)
+        path = next((path for path in (self._files / source, self._files / "files" / source) if path.is_file()), None)
+        if path is None:
+            raise FileNotFoundError(f"The recording's file {source} is not in {self._files}.")
+        mimetype = guess_type(path.name)[0] or "application/octet-stream"
+        return await attach(File(path.read_bytes(), mimetype, path.name), holder)
+
+
+def _options(call: dict[str, Any]) -> ModelOptions:
+    """Return what the call asks of the model, in the words of the original."""
+    params = call.get("params") or {}
+    chat = call.get("chat_options")
+    longest = chat.get("maxOutputTokens") if isinstance(chat, dict) else None
+    stop = params.get("stopSequences")
+    return ModelOptions(
+        temperature=params.get("temperature"),
+        top_p=params.get("topP"),
+        max_tokens=params.get("maxTokens") or longest,
+        stop=tuple(stop) if stop else None,
+        frequency_penalty=params.get("frequencyPenalty"),
+        presence_penalty=params.get("presencePenalty"),
+        response_format=params.get("responseFormat"),
+        reasoning_effort=params.get("reasoningEffort"),
+        verbosity=params.get("verbosity"),
+        tool_choice=(call.get("settings") or {}).get("toolChoice"),
+    )
 
 
 def _with_provider_keys(secrets: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:

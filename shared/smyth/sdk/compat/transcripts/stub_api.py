@@ -14,6 +14,13 @@ from urllib.parse import parse_qs, urlsplit
 from smyth.sdk.compat.transcripts.served import served
 
 _PRICE = 65000.5
+#: As the recordings' own server, written for Node, sent them: skills hand them on to models.
+_HEADERS = {
+    "date": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "connection": "keep-alive",
+    "keep-alive": "timeout=5",
+    "transfer-encoding": "chunked",
+}
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -36,14 +43,14 @@ def stub_api() -> Iterator[StubApi]:
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode("utf-8", "replace")
-            api.requests.append({"method": self.command, "url": self.path, "body": body})
+            api.requests.append({"method": self.command, "url": self.path, "body": _value(body)})
             status, kind, content = _answer(self.command, self.path, body)
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(content)))
+            self.send_response_only(status)
+            for name, value in ({"content-type": kind} | _HEADERS).items():
+                self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(content)
+                self.wfile.write(f"{len(content):x}\r\n".encode() + content + b"\r\n0\r\n\r\n")
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

@@ -75,7 +75,10 @@ def responses_events(turn: dict[str, Any], model: str) -> list[dict[str, Any]]:
         return events
     for index, call in enumerate(turn.get("calls", ()), 1):
         events += _function_call(index, call)
-    details = {"input_tokens_details": {"cached_tokens": 0}, "output_tokens_details": {"reasoning_tokens": 0}}
+    details: dict[str, Any] = {
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
     usage = {"input_tokens": _PROMPT_TOKENS, "output_tokens": _ANSWER_TOKENS, "total_tokens": 18, **details}
     if turn.get("finish") == "length":
         cut = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
