@@ -63,6 +63,21 @@ class ProblemDocument(BaseModel):
     errors: list[Fault] | None = None
 
 
+class OpenAIError(BaseModel):
+    """What went wrong and what to do, as OpenAI's clients read it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIErrorDocument(BaseModel):
+    """An error of the routes under /v1."""
+
+    error: OpenAIError
+
+
 def build() -> dict[str, Any]:
     """Return the document.
 
@@ -109,7 +124,12 @@ def build() -> dict[str, Any]:
                     "content": {
                         "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}
                     },
-                }
+                },
+                "OpenAIError": {
+                    "description": "The request was not done.",
+                    "headers": {"x-request-id": {"$ref": "#/components/headers/RequestId"}},
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OpenAIErrorDocument"}}},
+                },
             },
         },
     }
@@ -158,7 +178,7 @@ def _operation(route: Route, made: dict[str, Any]) -> dict[str, Any]:
     operation = made | {
         "operationId": _operation_id(route),
         "tags": [_tag(route)],
-        "responses": responses | {"default": {"$ref": "#/components/responses/Problem"}},
+        "responses": responses | {"default": {"$ref": f"#/components/responses/{_failure(route)}"}},
     }
     about = _about(route)
     if about:
@@ -177,7 +197,11 @@ def _operation_id(route: Route) -> str:
 
 def _tag(route: Route) -> str:
     first, *rest = route.path.strip("/").split("/")
-    return rest[0] if first == "api" else "service"
+    return rest[0] if first == "api" else "openai" if first == "v1" else "service"
+
+
+def _failure(route: Route) -> str:
+    return "OpenAIError" if route.path.startswith("/v1/") else "Problem"
 
 
 def _about(route: Route) -> str:
@@ -195,8 +219,10 @@ def _answer_headers(route: Route) -> dict[str, Any]:
 
 def _schemas(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Return the schemas of all functions; FastAPI's own error shapes give way to the problem document."""
-    problem = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas: dict[str, Any] = problem.pop("$defs") | {"ProblemDocument": problem}
+    schemas: dict[str, Any] = {}
+    for failure in (ProblemDocument, OpenAIErrorDocument):
+        schema = failure.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs") | {failure.__name__: schema}
     for function, part in parts.items():
         for name, schema in part.get("components", {}).get("schemas", {}).items():
             if name in {"HTTPValidationError", "ValidationError"}:

@@ -35,8 +35,22 @@ class GatewayResponse:
         if self.status:
             body["status"] = self.status
         body |= {"detail": self.detail, "instance": "$context.resourcePath", "request_id": "$context.requestId"}
-        return {"application/json": json.dumps(body)}
+        return {"application/json": json.dumps(body | {"error": self._as_openai_has_it()})}
 
+    def _as_openai_has_it(self) -> dict[str, str | None]:
+        """A further member that OpenAI's clients read: the gateway has one answer for all routes."""
+        ours = self.code == "internal" or (self.status or 0) >= 500
+        code = _OPENAI_CODES.get(self.code, self.code)
+        kind = "server_error" if ours else _OPENAI_TYPES.get(code, "invalid_request_error")
+        return {"message": self.detail, "type": kind, "param": None, "code": code}
+
+
+_OPENAI_CODES = {
+    "unauthorized": "invalid_api_key",
+    "throttled": "rate_limit_exceeded",
+    "quota_exceeded": "insufficient_quota",
+}
+_OPENAI_TYPES = {"rate_limit_exceeded": "requests", "insufficient_quota": "insufficient_quota"}
 
 _KEY = "Send a valid key as 'x-api-key: <key>' or 'Authorization: Bearer <key>'."
 _OURS = "The fault is on our side and nothing was billed. Try again; if it stays, tell the operator the request_id."

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
 from smyth.http import problems
+from smyth.http.problems import ProblemResponse, problem_response
 
 #: What one Lambda invocation can carry.
 MAX_BODY_BYTES = 6 * 1024 * 1024
@@ -26,12 +27,20 @@ logger = Logger(service="smyth")
 LambdaHandler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def create_app(title: str, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
-    """Return an app with problem documents, request ids, a size limit and one log line per request."""
+def create_app(
+    title: str, *, max_body_bytes: int = MAX_BODY_BYTES, respond: ProblemResponse = problem_response
+) -> FastAPI:
+    """Return an app with problem documents, request ids, a size limit and one log line per request.
+
+    Args:
+        title: What it is.
+        max_body_bytes: Of a request.
+        respond: Writes problems, where they are to have another shape.
+    """
     # The contract is one document made from the route table; a function's own would tell only a part of it.
     app = FastAPI(title=title, openapi_url=None)
-    problems.install(app)
-    app.add_middleware(_Envelope, max_body_bytes=max_body_bytes)
+    problems.install(app, respond)
+    app.add_middleware(_Envelope, max_body_bytes=max_body_bytes, respond=respond)
     return app
 
 
@@ -57,9 +66,10 @@ def _ensure_event_loop() -> None:
 class _Envelope:
     """Around every request: its id, its log line, the limit of its body, and an answer even when the app failed."""
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_body_bytes: int, respond: ProblemResponse) -> None:
         self.app = app
         self._max_body_bytes = max_body_bytes
+        self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,7 +94,7 @@ class _Envelope:
             if status:  # The answer had begun; it can only be cut off.
                 raise
             problem = problems.to_problem(error)
-            response = problems.problem_response(problem, instance=scope["path"], request_id=request_id)
+            response = self._respond(problem, instance=scope["path"], request_id=request_id)
             await response(scope, receive, send_with_id)
         finally:
             _log(scope, request_id, status, time.perf_counter() - started)

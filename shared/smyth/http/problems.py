@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -49,6 +49,14 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
+class ProblemResponse(Protocol):
+    """Writes a problem as a response."""
+
+    def __call__(self, problem: Problem, *, instance: str, request_id: str) -> Response:
+        """Return the response to the request for ``instance``."""
+        ...
+
+
 def to_problem(error: Exception) -> Problem:
     """Return the problem that tells the caller of ``error``; what is unknown becomes a bare 500."""
     match error:
@@ -83,14 +91,15 @@ def problem_response(problem: Problem, *, instance: str, request_id: str) -> Res
     return Response(json.dumps(document), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Let ``app`` answer every expected error as a problem document."""
+def install(app: FastAPI, respond: ProblemResponse) -> None:
+    """Let ``app`` answer every expected error as ``respond`` writes it."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        request_id = request.scope["smyth.request_id"]
+        return respond(to_problem(error), instance=request.url.path, request_id=request_id)
+
     for kind in (Problem, PlatformError, RequestValidationError, HTTPException):
-        app.add_exception_handler(kind, _answer)
-
-
-async def _answer(request: Request, error: Exception) -> Response:
-    return problem_response(to_problem(error), instance=request.url.path, request_id=request.scope["smyth.request_id"])
+        app.add_exception_handler(kind, answer)
 
 
 def _from_validation(error: RequestValidationError) -> Problem:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from ulid import ULID
 
+from smyth.http.openai.errors import error_response
 from smyth.http.problems import Problem, problem_response
 from smyth.local import requests
 from smyth.local.authorizer import Authorizer
@@ -43,7 +44,8 @@ class Front:
             response = await self._answer(request)
         except Problem as problem:
             request_id = str(ULID())
-            response = problem_response(problem, instance=request.url.path, request_id=request_id)
+            respond = error_response if request.url.path.startswith("/v1/") else problem_response
+            response = respond(problem, instance=request.url.path, request_id=request_id)
             response.headers["x-request-id"] = request_id
         await response(scope, receive, send)
 

@@ -21,7 +21,16 @@ ROLES = ("viewer", "developer", "admin", "owner")
 
 #: What a key that is limited to agents may call besides routes that name an agent;
 #: their functions look at single agents themselves.
-_OPEN_TO_AGENT_KEYS = {"GET /api/agents", "POST /api/skills/add", "GET /api/components", "GET /api/connectors"}
+_OPEN_TO_AGENT_KEYS = {
+    "GET /api/agents",
+    "POST /api/skills/add",
+    "GET /api/components",
+    "GET /api/connectors",
+    "POST /v1/chat/completions",
+    "POST /v1/responses",
+    "GET /v1/models",
+    "GET /v1/models/{}",
+}
 
 
 @dataclass(frozen=True, slots=True)

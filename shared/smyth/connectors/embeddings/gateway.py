@@ -59,14 +59,20 @@ class EmbeddingGateway:
         self._vault = vault
         self._environment = os.environ if environment is None else environment
 
-    async def embed(self, texts: Sequence[str], *, team_id: str) -> Embedded:
-        """See :meth:`smyth.connectors.embeddings.port.EmbeddingPort.embed`."""
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the model is called: alone, and with its provider."""
+        return self._entry.model, f"{self._entry.served_by.name}/{self._entry.model}"
+
+    async def embed(self, texts: Sequence[str], *, team_id: str, dimensions: int | None = None) -> Embedded:
+        """See :meth:`smyth.connectors.embeddings.port.EmbeddingPort.embed`; ``dimensions`` is over the model's own."""
+        dimensions = dimensions or self._entry.dimensions
         attempt = await self._attempt(team_id)
         await asyncio.to_thread(litellm_calls.litellm)
         vectors: list[tuple[float, ...]] = []
         usage: list[Usage] = []
         for start in range(0, len(texts), _BATCH):
-            answer = await self._ask(list(texts[start : start + _BATCH]), attempt)
+            answer = await self._ask(list(texts[start : start + _BATCH]), attempt, dimensions)
             vectors += [tuple(one["embedding"]) for one in sorted(answer.data, key=lambda one: one["index"])]
             tokens = answer.usage.prompt_tokens if answer.usage else 0
             usage.append(litellm_calls.priced(self._entry, Usage(self._entry.model, input_tokens=tokens)))
@@ -74,7 +80,7 @@ class EmbeddingGateway:
             raise ModelError(f"{attempt.provider} returned {len(vectors)} vectors for {len(texts)} texts. Try again.")
         return Embedded(tuple(vectors), tuple(usage))
 
-    async def _ask(self, texts: list[str], attempt: Attempt) -> Any:
+    async def _ask(self, texts: list[str], attempt: Attempt, dimensions: int | None) -> Any:
         """Send one batch.
 
         Raises:
@@ -89,7 +95,7 @@ class EmbeddingGateway:
                     api_base=self._entry.base_url,
                     # OpenAI's client asks for base64 by itself, which not every server knows.
                     encoding_format="float",
-                    **({"dimensions": self._entry.dimensions} if self._entry.dimensions else {}),
+                    **({"dimensions": dimensions} if dimensions else {}),
                 )
         except Exception as error:
             raise model_error(error, attempt) from None
