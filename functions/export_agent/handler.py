@@ -1,8 +1,8 @@
-"""The ``.smyth`` file of an agent, as it came in."""
+"""An agent for elsewhere: its ``.smyth`` file as it came in, and an OpenAPI document of its skills."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
@@ -21,6 +21,23 @@ def export(
     agent = agents.get(caller.tenant_id, agent_id)
     headers = {"content-disposition": f'attachment; filename="{agent.slug}.smyth"'}
     return Response(agents.source(agent, version), media_type="application/json", headers=headers)
+
+
+@app.get("/api/agents/{agent_id}/openapi.json", response_model=dict[str, Any])
+def openapi(
+    caller: TenantCaller,
+    agent_id: str,
+    importer: Annotated[
+        Literal["gpt"] | None, Query(alias="for", description="gpt: texts cut to what actions of GPTs take.")
+    ] = None,
+) -> dict[str, Any]:
+    from smyth.platform.agent_openapi import agent_openapi
+
+    agents = services().agents
+    agent = agents.get(caller.tenant_id, agent_id)
+    version = agent.published_version or agent.version
+    document = agents.document(agent, version)
+    return agent_openapi(agent, document, server=caller.public_url, version=version, for_gpt=importer == "gpt")
 
 
 handler = lambda_handler(app)

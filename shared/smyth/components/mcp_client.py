@@ -9,6 +9,7 @@ from pydantic import Field
 from smyth.components import base
 from smyth.components._asking import AskingSettings, conversations, question
 from smyth.components._filling import filled
+from smyth.components._services import credential
 from smyth.components.base import Call, ComponentError, Port
 from smyth.connectors.conversations.port import ConversationFailed
 
@@ -21,6 +22,9 @@ class Settings(AskingSettings):
 
     mcp_url: str = Field(
         alias="mcpUrl", min_length=1, max_length=2048, pattern=r"^https?://", description="URL of the MCP server."
+    )
+    token: str = Field(
+        "", max_length=4096, description="Sent as bearer token where the server wants one; {{KEY(name)}} or an input."
     )
     prompt: str = Field(_UNFILLED, max_length=5000, description="What is asked; {{name}} stands for an input.")
     name: str = Field(max_length=500, description="Display name of the server.")
@@ -45,11 +49,12 @@ class MCPClient(base.Component):
         prompt = filled(call.settings.prompt or _UNFILLED, call)
         if not prompt or prompt == _UNFILLED:
             raise ComponentError("Please provide a prompt")
+        token = call.settings.token and await credential(call, call.settings.token, otherwise=f"{_FAILED}No token.")
         partner = conversations(call)
         failed: ConversationFailed | None = None
         answer = ""
         try:
-            async with tools_of(call.settings.mcp_url, call.run.ports.http) as tools:
+            async with tools_of(call.settings.mcp_url, call.run.ports.http, token) as tools:
                 try:
                     answer = await partner.with_tools(question(call, prompt), tools)
                 except ConversationFailed as error:

@@ -40,6 +40,9 @@ class Skill:
     tool: dict[str, Any]
     #: Whether it takes a file, which models hand on by its address.
     takes_files: bool
+    #: For people; both may be empty.
+    title: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,8 @@ def _skill(name: str, node: Component) -> Skill:
     function = {"name": name, "description": _TEMPLATE.sub("", str(described)), "parameters": parameters}
     method = str(node.data.get("method") or "POST").upper()
     takes_files = any(port.type.lower() == "binary" for port in node.inputs)
-    return Skill(name, method, {"type": "function", "function": function}, takes_files)
+    title, summary = (str(node.data.get(member) or "").strip() for member in ("endpointLabel", "summary"))
+    return Skill(name, method, {"type": "function", "function": function}, takes_files, title, summary)
 
 
 def _property(port: InputPort) -> dict[str, Any]:

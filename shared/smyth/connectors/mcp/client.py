@@ -28,8 +28,10 @@ class ToolFailed(Exception):
 
 
 @asynccontextmanager
-async def tools_of(url: str, http: HttpPort) -> AsyncIterator[list[Tool]]:
+async def tools_of(url: str, http: HttpPort, token: str = "") -> AsyncIterator[list[Tool]]:
     """Connect to the server at ``url`` and hand over its tools for as long as the context lasts.
+
+    A ``token`` is sent as bearer token.
 
     What is raised inside the context may come out in an exception group.
 
@@ -39,16 +41,17 @@ async def tools_of(url: str, http: HttpPort) -> AsyncIterator[list[Tool]]:
     from smyth.connectors.mcp.transport import PortTransport
 
     transport = PortTransport(http)
+    sent = {"authorization": f"Bearer {token}"} if token else {}
     async with AsyncExitStack() as held:
         try:
-            client = await _connected(held, url, transport)
+            client = await _connected(held, url, transport, sent)
             tools = [_as_tool(client, tool) for tool in await _listed(client)]
         except Exception as error:
             raise McpError(_told(transport, error)) from error
         yield tools
 
 
-async def _connected(held: AsyncExitStack, url: str, transport: PortTransport) -> Client:
+async def _connected(held: AsyncExitStack, url: str, transport: PortTransport, headers: dict[str, str]) -> Client:
     import httpx2
     from mcp.client import Client
     from mcp.client.sse import sse_client
@@ -62,11 +65,11 @@ async def _connected(held: AsyncExitStack, url: str, transport: PortTransport) -
         return httpx2.AsyncClient(transport=transport, headers=headers, timeout=timeout, auth=auth)
 
     try:
-        return await held.enter_async_context(Client(streamable_http_client(url, http_client=make_client())))
+        return await held.enter_async_context(Client(streamable_http_client(url, http_client=make_client(headers))))
     except Exception:
         if transport.refused not in _OTHER_TRANSPORT:
             raise
-    return await held.enter_async_context(Client(sse_client(url, httpx_client_factory=make_client)))
+    return await held.enter_async_context(Client(sse_client(url, headers=headers, httpx_client_factory=make_client)))
 
 
 async def _listed(client: Client) -> list[Any]:

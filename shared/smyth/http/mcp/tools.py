@@ -27,6 +27,7 @@ def _tool(skill: Skill) -> Tool:
     hints = ToolAnnotations(read_only_hint=True) if skill.method == "GET" else None
     return Tool(
         name=skill.name,
+        title=skill.title or None,
         description=function["description"] or None,
         input_schema=function["parameters"],
         annotations=hints,
