@@ -27,7 +27,7 @@ LIMIT_BYTES = 250 * 1024 * 1024
 #: Kept free for our own package and the function's folder.
 RESERVED_BYTES = 5 * 1024 * 1024
 #: Rooms of our package that only a developer's machine needs.
-NOT_FOR_FUNCTIONS = ("cli", "local")
+NOT_FOR_FUNCTIONS = ("cli", "local", "testing")
 #: What Python leaves behind; it would change the hash of code that did not change.
 NOT_CODE = ("__pycache__", "*.pyc")
 #: The oldest time a zip can tell, so that the same content gives the same file.

@@ -27,6 +27,7 @@ class Dev:
     operator_key: str
     tenant_id: str
     tenant_key: str
+    model_server: str
     data: Path
     process: subprocess.Popen[str]
 

@@ -81,7 +81,7 @@ def test_our_package_travels_without_the_developer_s_rooms(tmp_path: Path) -> No
     package = stage_package(tmp_path / "layer") / "python" / "smyth"
     rooms = {path.name for path in package.iterdir() if path.is_dir()}
     assert {"http", "platform", "engine", "aws"} <= rooms
-    assert not {"cli", "local", "__pycache__"} & rooms
+    assert not {"cli", "local", "testing", "__pycache__"} & rooms
     assert not list(package.rglob("*.pyc"))
 
 

@@ -107,4 +107,5 @@ def welcome(cloud: Running, console: Console) -> None:
     console.print(f"  operator key     {cloud.operator_key}", soft_wrap=True)
     console.print(f"  demo tenant      {cloud.tenant_id}", soft_wrap=True)
     console.print(f"  demo tenant key  {cloud.tenant_key}", soft_wrap=True)
+    console.print(f"  model server     {cloud.model_server}   (models scripted, scripted-claude)", soft_wrap=True)
     console.print("Ctrl-C stops it and keeps the data.")

@@ -23,7 +23,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 CUSTOMER = "laptop"
 #: What the template is made from.
 _INPUTS = ("infra", "functions", "shared/smyth", "layers", "docs/openapi.json", "cdk.json", "uv.lock")
-_NO_INPUTS = {"__pycache__", "build", "local", "cli"}
+_NO_INPUTS = {"__pycache__", "build", "local", "cli", "testing"}
 #: Every file of an archive bears the same time, so that equal contents make equal archives.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 

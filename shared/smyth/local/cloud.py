@@ -22,6 +22,7 @@ from smyth.local.emulator import Emulator
 from smyth.local.folder import DataFolder, LocalCloudError, write_private
 from smyth.local.front import Front
 from smyth.local.gaps.response_streaming import StreamFunctions
+from smyth.local.scripted_models import model_server, with_scripted_models
 from smyth.platform.routes import STREAMED
 
 #: Told what is being done, for the progress display.
@@ -36,6 +37,7 @@ class Running:
     operator_key: str
     tenant_id: str
     tenant_key: str
+    model_server: str
     stack: str
     folder: DataFolder
     emulator: Emulator
@@ -76,13 +78,15 @@ async def running(folder: DataFolder, *, host: str, port: int, tell: Tell) -> As
         end_leftovers(folder)
         folder.put_long_logs_aside()
         inputs = await asyncio.to_thread(inputs_hash)
+        models = stack.enter_context(model_server(folder))
         synthesis = asyncio.create_task(synthesised(folder.assembly, inputs))
         stack.callback(synthesis.cancel)
         tell("starting the embedded AWS")
         emulator = await Emulator.start(folder)
         stack.push_async_callback(_stop_emulator, emulator, folder)
         tell("making the stack's template")
-        deployed = await _deploy(folder, emulator, await synthesis, inputs, tell)
+        assembly = with_scripted_models(await synthesis, models.url)
+        deployed = await _deploy(folder, emulator, assembly, inputs, tell)
         tell("starting the front")
         streams = await _start_streams(folder, emulator, deployed)
         stack.push_async_callback(streams.stop)
@@ -95,6 +99,7 @@ async def running(folder: DataFolder, *, host: str, port: int, tell: Tell) -> As
         operator_key = await asyncio.to_thread(deploy.operator_key, deployed, emulator.url)
         tenant_id, tenant_key = await demo_tenant(folder, url=url, operator_key=operator_key)
         told = {"url": url, "operator_key": operator_key, "tenant_id": tenant_id, "tenant_key": tenant_key}
+        told["model_server"] = models.url
         stack.callback(folder.dev_json.unlink, missing_ok=True)
         write_private(folder.dev_json, json.dumps({**told, "pid": os.getpid()}, indent=2))
         yield Running(**told, stack=deployed.stack, folder=folder, emulator=emulator, streams=streams, serving=serving)

@@ -22,6 +22,7 @@ from smyth.local import deploy
 from smyth.local.assembly import PROJECT, Assembly, Asset, inputs_hash, synthesised
 from smyth.local.cloud import Running
 from smyth.local.folder import LocalCloudError
+from smyth.local.scripted_models import with_scripted_models
 from smyth.platform.routes import STREAMED
 
 _FUNCTIONS, _PACKAGE, _INFRA = PROJECT / "functions", PROJECT / "shared" / "smyth", PROJECT / "infra"
@@ -52,7 +53,7 @@ async def redeploy(cloud: Running, changed: set[Path]) -> str:
     """
     if any(path.is_relative_to(_INFRA) for path in changed):
         inputs = await asyncio.to_thread(inputs_hash)
-        assembly = await synthesised(cloud.folder.assembly, inputs)
+        assembly = with_scripted_models(await synthesised(cloud.folder.assembly, inputs), cloud.model_server)
         what = {"the whole stack"}
     else:
         inputs = ""  # The next start shall look at everything.

@@ -32,6 +32,7 @@ class ModelServer:
         expect_key: str | None = None,
         obeys: Obeys = "user",
         failing: Mapping[str, Fail] | None = None,
+        keep: int | None = None,
         models: tuple[str, ...] = ("scripted", "scripted-claude"),
     ) -> None:
         """Make a server; it answers inside its ``with`` block.
@@ -42,6 +43,7 @@ class ModelServer:
             expect_key: The only key that is let in; by default any is.
             obeys: Whose words are obeyed where no script is: the last user's, or everyone's, wherever they stand.
             failing: What fails whatever is asked, by the last part of its path: ``{"embeddings": Fail(500)}``.
+            keep: How many requests are remembered, the newest; by default all.
             models: What ``/v1/models`` lists.
         """
         self.script: deque[Turn] = deque(script)
@@ -58,6 +60,8 @@ class ModelServer:
         self.expect_key = expect_key
         self.failing = dict(failing or {})
         self.models = models
+        self._keep = keep
+        self._asked = 0
         self._scripted = bool(script)
         self._everyone = obeys == "everyone"
         self._lock = threading.Lock()
@@ -65,9 +69,14 @@ class ModelServer:
         self._thread = threading.Thread(target=self._sockets.serve_forever, args=(0.05,), daemon=True)
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self._sockets.server_port
+
+    @property
     def url(self) -> str:
-        """Where it listens; Anthropic's clients take this as base URL."""
-        return f"http://127.0.0.1:{self._sockets.server_port}"
+        """What Anthropic's clients take as base URL."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -88,7 +97,10 @@ class ModelServer:
             self.paths.append(path)
             self.headers.append(headers)
             self.requests.append(body)
-            return len(self.requests)
+            if self._keep is not None and len(self.requests) > self._keep:
+                del self.paths[0], self.headers[0], self.requests[0]
+            self._asked += 1
+            return self._asked
 
     def turn(self, asked: Asked) -> Turn:
         """Return the turn that answers a request."""
