@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
+import base64
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
-from smyth.cli.errors import CommandError
+from smyth.cli.errors import CommandError, UsageError
 from smyth.cli.in_process import load_document, make_ports
 from smyth.cli.server import find_server
-from smyth.cli.sources import is_file, pairs
+from smyth.cli.sources import is_file, media_type_of, pairs, read_bytes
 
 if TYPE_CHECKING:
     from smyth.cli.server import Server
     from smyth.connectors.models.port import Message
+    from smyth.conversation.attachments import Attachment
+
+#: An event of a stream, as the API tells it.
+Told = dict[str, Any]
 
 
 class Partner(Protocol):
-    """An agent that answers; the answers have the shape of the API's."""
+    """An agent that answers while one listens."""
 
-    def prompt(self, message: str) -> dict[str, Any]:
-        """Answer without remembering."""
+    #: Over the agent's own.
+    model: str | None
+
+    def ask(self, message: str, *, files: Sequence[Path] = (), remember: bool = False) -> AsyncGenerator[Told]:
+        """Yield the events of one turn; the last is ``end`` or ``error``. Closing the generator stops the model.
+
+        Raises:
+            CommandError: The agent cannot be asked.
+        """
         ...
 
-    def chat(self, message: str) -> dict[str, Any]:
-        """Answer and remember."""
+    def forget(self) -> None:
+        """Begin a new conversation with the next turn."""
         ...
 
 
@@ -43,38 +56,48 @@ def find_partner(
 
     Raises:
         CommandError: There is no such file, or no server is known.
+        UsageError: An option does not go with the kind of agent.
     """
     given = pairs("--var", variables)
     if is_file(target):
+        if conversation is not None:
+            raise UsageError("--conversation is for agents on a server: a file's agent forgets when the command ends.")
         return LocalAgent(Path(target), model=model, variables=given, vault=vault)
     if vault is not None:
-        raise CommandError("--vault is for files: an agent on a server reads the server's vault.", exit_code=2)
-    members = {"model": model, "variables": given or None}
-    return RemoteAgent(find_server(url, key), target, members=members, conversation=conversation)
+        raise UsageError("--vault is for files: an agent on a server reads the server's vault.")
+    return RemoteAgent(find_server(url, key), target, model=model, variables=given, conversation=conversation)
 
 
 class RemoteAgent:
     """An agent on a server."""
 
-    def __init__(self, server: Server, agent_id: str, *, members: dict[str, Any], conversation: str | None) -> None:
+    def __init__(
+        self, server: Server, agent_id: str, *, model: str | None, variables: dict[str, str], conversation: str | None
+    ) -> None:
+        self.model = model
         self._server = server
-        self._path = f"/api/agents/{quote(agent_id, safe='')}"
-        self._members = {name: value for name, value in members.items() if value is not None}
-        self._conversation = {} if conversation is None else {"conversation_id": conversation}
+        self._path = f"/api/agents/{quote(agent_id, safe='')}/stream"
+        self._variables = variables
+        self._conversation = conversation
 
-    def prompt(self, message: str) -> dict[str, Any]:
-        """See :meth:`Partner.prompt`."""
-        return self._post("prompt", {"message": message, **self._members})
+    async def ask(self, message: str, *, files: Sequence[Path] = (), remember: bool = False) -> AsyncGenerator[Told]:
+        """See :meth:`Partner.ask`."""
+        members = {
+            "model": self.model,
+            "variables": self._variables or None,
+            "conversation_id": self._conversation if remember else None,
+            "chat": remember or None,
+            "files": [_as_data_url(file) for file in files] or None,
+        }
+        body = {"message": message, **{name: value for name, value in members.items() if value is not None}}
+        async with aclosing(self._server.events(self._path, body)) as events:
+            async for event in events:
+                self._conversation = event.get("conversation_id", self._conversation)
+                yield event
 
-    def chat(self, message: str) -> dict[str, Any]:
-        """See :meth:`Partner.chat`."""
-        answer = self._post("chat", {"message": message, **self._members, **self._conversation})
-        self._conversation = {"conversation_id": answer["conversation_id"]}
-        return answer
-
-    def _post(self, route: str, body: dict[str, Any]) -> dict[str, Any]:
-        answer: dict[str, Any] = self._server.call("POST", f"{self._path}/{route}", json=body).json()
-        return answer
+    def forget(self) -> None:
+        """See :meth:`Partner.forget`."""
+        self._conversation = None
 
 
 class LocalAgent:
@@ -83,38 +106,56 @@ class LocalAgent:
     def __init__(self, file: Path, *, model: str | None, variables: dict[str, str], vault: Path | None) -> None:
         from smyth.engine import compile
 
+        self.model = model
         self._plan = compile(load_document(file))
         self._ports = make_ports(vault)
-        self._model = model
         self._variables = variables
         self._history: list[Message] = []
 
-    def prompt(self, message: str) -> dict[str, Any]:
-        """See :meth:`Partner.prompt`."""
-        return self._answer(message)[0]
-
-    def chat(self, message: str) -> dict[str, Any]:
-        """See :meth:`Partner.chat`."""
-        answer, messages = self._answer(message)
-        self._history += messages
-        return answer
-
-    def _answer(self, message: str) -> tuple[dict[str, Any], list[Message]]:
+    async def ask(self, message: str, *, files: Sequence[Path] = (), remember: bool = False) -> AsyncGenerator[Told]:
+        """See :meth:`Partner.ask`."""
         from smyth.connectors.models.port import ModelError
         from smyth.conversation import ConversationError, Turn
 
         turn = Turn(
-            self._plan, message, self._ports, history=self._history, model=self._model, variables=self._variables
+            self._plan,
+            message,
+            self._ports,
+            history=self._history,
+            model=self.model,
+            variables=self._variables,
+            attachments=[await self._attached(file) for file in files],
         )
         try:
-            asyncio.run(turn.run())
+            async with aclosing(turn.events()) as events:
+                async for event in events:
+                    told = event.as_json()
+                    if told["type"] == "end":
+                        told |= {"model": turn.model_name, "usage": turn.used.tokens}
+                        told["cost"] = turn.used.as_json()["model_cost"]
+                    yield told
         except (ModelError, ConversationError) as error:
             raise CommandError(str(error)) from None
-        answer = {
-            "output": turn.output,
-            "tool_calls": turn.tool_calls,
-            "model": turn.model_name,
-            "usage": turn.used.tokens,
-            "cost": turn.used.as_json()["model_cost"],
-        }
-        return answer, turn.messages
+        if remember:
+            self._history += turn.messages
+
+    async def _attached(self, file: Path) -> Attachment:
+        from smyth.components._files import File
+        from smyth.connectors.files.port import FileError
+        from smyth.conversation.attachments import Holder, attach
+
+        content = read_bytes(file)
+        holder = Holder(self._plan.agent_id, self._plan.team_id, self._ports)
+        try:
+            return await attach(File(content, media_type_of(file, content), file.name), holder)
+        except FileError as error:
+            raise CommandError(f"{file}: {error}") from None
+
+    def forget(self) -> None:
+        """See :meth:`Partner.forget`."""
+        self._history = []
+
+
+def _as_data_url(file: Path) -> str:
+    content = read_bytes(file)
+    return f"data:{media_type_of(file, content)};base64,{base64.b64encode(content).decode()}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,10 +41,42 @@ class Server:
         """
         import httpx
 
-        try:
+        with self._failures_told():
             response = httpx.request(
                 method, self.url + path, headers={"x-api-key": self.key}, timeout=TIMEOUT_S, **arguments
             )
+        if not response.is_success:
+            raise CommandError(_refusal(response))
+        return response
+
+    async def events(self, path: str, body: dict[str, Any]) -> AsyncGenerator[dict[str, Any]]:
+        """Post a request and yield the events of its stream.
+
+        Raises:
+            CommandError: As :meth:`call`.
+        """
+        import httpx
+
+        headers = {"x-api-key": self.key, "accept": "text/event-stream"}
+        with self._failures_told():
+            async with (
+                httpx.AsyncClient(timeout=TIMEOUT_S) as client,
+                client.stream("POST", self.url + path, headers=headers, json=body) as response,
+            ):
+                if not response.is_success:
+                    await response.aread()
+                    raise CommandError(_refusal(response))
+                async for line in response.aiter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line.removeprefix("data:"))
+
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        """Say in plain words why the server cannot be asked."""
+        import httpx
+
+        try:
+            yield
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise CommandError(f'"{self.url}" is no URL of a server. Write it like http://127.0.0.1:8080.') from None
         except httpx.TimeoutException:
@@ -51,9 +85,6 @@ class Server:
             raise CommandError(
                 f"{self.url} cannot be reached ({error}). Start a server with `smyth dev`, or name another with --url."
             ) from None
-        if not response.is_success:
-            raise CommandError(_refusal(response))
-        return response
 
 
 def find_server(url: str | None, key: str | None) -> Server:

@@ -12,6 +12,7 @@ import typer
 from smyth.cli.errors import CommandError, UsageError
 
 Variables = Annotated[list[str] | None, typer.Option("--var", metavar="K=V", help="Agent variable; may be repeated.")]
+Files = Annotated[list[Path] | None, typer.Option("--file", help="File that goes with the message; may be repeated.")]
 
 
 def read_bytes(path: Path) -> bytes:
@@ -24,6 +25,15 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}. Name a file that you may read.") from None
+
+
+def media_type_of(path: Path, content: bytes) -> str:
+    """Return the media type of a file: as its name says, else as its first bytes look."""
+    from mimetypes import guess_type
+
+    from smyth.values.media import media_type
+
+    return guess_type(path.name)[0] or media_type(content)
 
 
 def read_json_file(path: Path) -> Any:
