@@ -9,6 +9,8 @@ from typing import Literal
 from smyth.document.catalog import CATALOG, ENTRIES, TRIGGERS
 from smyth.document.cycles import Wire, cycle_findings
 from smyth.document.findings import MAX_FINDINGS, Finding
+from smyth.document.guardrails import guardrail_findings
+from smyth.document.memory import memory_findings
 from smyth.document.model import Component, Connection, Document, InputPort, OutputPort
 from smyth.document.resolve import CONTROL, position
 
@@ -23,7 +25,12 @@ def validate(document: Document, known: Callable[[str], bool]) -> list[Finding]:
         known: Tells whether a component name can be run. A name that only the original
             has is a warning, a name that nobody has is an error.
     """
-    found = [*_components(document, known), *_endpoints(document)]
+    found = [
+        *_components(document, known),
+        *_endpoints(document),
+        *guardrail_findings(document),
+        *memory_findings(document),
+    ]
     wires: list[Wire] = []
     for number, connection in enumerate(document.connections):
         checked = _connection(document, number, connection)

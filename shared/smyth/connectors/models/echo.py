@@ -6,7 +6,17 @@ import re
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from smyth.connectors.models.port import Finished, Limits, Message, ModelError, ModelEvent, ModelRequest, Text, Usage
+from smyth.connectors.models.port import (
+    Finished,
+    Limits,
+    Message,
+    ModelError,
+    ModelEvent,
+    ModelRequest,
+    Text,
+    Usage,
+    Verdict,
+)
 from smyth.connectors.models.tokens import request_tokens, text_tokens
 
 #: Case matters, as in the original (compat README, quirk 91).
@@ -43,6 +53,10 @@ class EchoModels:
     def broken_off(self, request: ModelRequest, reply: str) -> Usage:
         """See :meth:`smyth.connectors.models.port.ModelPort.broken_off`."""
         return Usage(model=ECHO, input_tokens=request_tokens(request), output_tokens=text_tokens(reply))
+
+    async def moderate(self, model: str | dict[str, Any], text: str, *, team_id: str) -> Verdict:
+        """See :meth:`smyth.connectors.models.port.ModelPort.moderate`; Echo has no opinion."""
+        raise unknown_model(model)
 
 
 def _answered(messages: list[Message]) -> Message:

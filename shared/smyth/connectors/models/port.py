@@ -107,6 +107,18 @@ ModelEvent = Text | Thinking | Finished
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a moderation model says of a text."""
+
+    #: By category, between 0 and 1.
+    scores: dict[str, float]
+    #: The categories that the model itself holds against the text.
+    flagged: set[str]
+    #: Providers tell no figures for moderations; the tokens are an estimate.
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a model takes and gives, sizes in tokens; the defaults serve models that nobody described."""
 
@@ -142,6 +154,8 @@ class ModelError(Exception):
         self.status = status
         told = status is not None or kind in ("rate_limited", "timeout", "provider")
         self.reached_provider = told if reached is None else reached
+        #: How long the provider asks to be left alone, where it said so.
+        self.retry_after_s: float | None = None
 
 
 class ModelPort(Protocol):
@@ -165,6 +179,14 @@ class ModelPort(Protocol):
 
     def broken_off(self, request: ModelRequest, reply: str) -> Usage:
         """Estimate what ``request`` used when nobody waited for more than ``reply``: providers bill for that too."""
+        ...
+
+    async def moderate(self, model: str | dict[str, Any], text: str, *, team_id: str) -> Verdict:
+        """Ask a moderation model about ``text``; whose key is used follows the rules for any request of the team.
+
+        Raises:
+            ModelError: The model is unknown, refused, or failed.
+        """
         ...
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from smyth.connectors.models.port import Usage
-
 #: ``input``: what the caller sent. ``tool``: what a skill returned to the model. ``output``: what goes out.
 Stage = Literal["input", "tool", "output"]
 #: ``block``: refused. ``mask``: parts were replaced. ``pass``: the rule could not be asked and lets through.
 Done = Literal["block", "mask", "pass"]
+#: Stands where a text was.
+WITHHELD = "[withheld by a guardrail]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,6 @@ class Checked:
 class Guard(Protocol):
     """Checks the texts of one turn."""
 
-    #: What the guard's own provider requests used so far.
-    usage: list[Usage]
-
     @property
     def holds_output(self) -> bool:
         """Whether nothing that a model wrote may go out before it was checked."""
@@ -58,6 +55,10 @@ class Guard(Protocol):
 
     async def incoming(self, text: str) -> Checked:
         """Check what a caller sent."""
+        ...
+
+    def remembered(self, text: str) -> str:
+        """Return a text of an earlier turn with masks: rules may be newer than what was remembered."""
         ...
 
     async def tool_result(self, text: str) -> Checked:
