@@ -11,10 +11,10 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from smyth.http.app import create_app, lambda_handler
+from smyth.http.asks import StreamAsk
 from smyth.http.billing import admit
 from smyth.http.caller import TenantCaller
 from smyth.http.event_stream import open_stream
-from smyth.http.turns import StreamAsk
 
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {

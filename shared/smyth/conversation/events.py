@@ -99,10 +99,13 @@ class End:
 
     output: str
     reason: str
+    #: What the caller should know though the turn went well.
+    warnings: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the event as clients get it."""
-        return {"type": "end", "output": self.output, "finish_reason": self.reason}
+        told: dict[str, Any] = {"type": "end", "output": self.output, "finish_reason": self.reason}
+        return {**told, "warnings": list(self.warnings)} if self.warnings else told
 
 
 @dataclass(frozen=True, slots=True)

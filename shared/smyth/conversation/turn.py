@@ -21,7 +21,7 @@ from smyth.conversation.options import ModelOptions
 from smyth.conversation.skills import SkillRuns, skills_of, system_text, with_instructions
 from smyth.conversation.tool_round import BY_ITSELF, ToolRound, deferred, limit_reached
 from smyth.conversation.toolbox import Toolbox
-from smyth.conversation.window import fit, output_budget
+from smyth.conversation.window import fit, output_budget, room_for_history
 from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
 
@@ -107,9 +107,35 @@ class Turn:
             ModelError: Nobody knows the model.
             ConversationError: There is nothing to answer, it is too long, or the tools do not fit together.
         """
-        _, limits = self._known_model()
+        _, limits = self.known_model()
         self._check_tools()
         self._fitted(limits, self._asked(limits))
+
+    def known_model(self) -> tuple[Model, Limits]:
+        """Return the model with its limits; one that is newer than the catalogue by the provider of its family.
+
+        Raises:
+            ModelError: Nobody knows the model.
+        """
+        model = self._named_model()
+        try:
+            return model, self.ports.models.limits(model)
+        except ModelError as error:
+            provider = likely_provider(model) if isinstance(model, str) else None
+            if provider is None or error.kind != "unknown_model":
+                raise
+            inline = {"provider": provider, "model": model}
+            return inline, self.ports.models.limits(inline)
+
+    def history_room(self) -> int:
+        """Return how many tokens of earlier messages the model is sent beside this turn's.
+
+        Raises:
+            ModelError: Nobody knows the model.
+            ConversationError: As :meth:`check`.
+        """
+        _, limits = self.known_model()
+        return room_for_history(limits, self._system(), self._tools(), self._asked(limits))
 
     async def run(self) -> None:
         """Do the whole turn.
@@ -129,7 +155,7 @@ class Turn:
             ModelError: The model could not answer.
             ConversationError: As :meth:`check`, a file cannot be had, or the model called skills without end.
         """
-        model, limits = self._known_model()
+        model, limits = self.known_model()
         self._check_tools()
         self.messages += self._asked(limits)
         self._fitted(limits, self.messages)
@@ -147,7 +173,7 @@ class Turn:
             reply = asking.reply()
             if self._is_last(reply, closing=self._closing(number)):
                 yield self.used
-                yield End(self.output, self.reason)
+                yield End(self.output, self.reason, tuple(self.warnings))
                 return
             async with aclosing(self._answer_calls(reply, messages)) as events:
                 async for event in events:
@@ -159,7 +185,7 @@ class Turn:
         )
 
     def _request(self, number: int, model: Model, limits: Limits, messages: list[Message]) -> ModelRequest:
-        tools = [] if self._closing(number) else [*self._toolbox().definitions, *self.client_tools]
+        tools = [] if self._closing(number) else self._tools()
         longest = output_budget(limits)
         return ModelRequest(
             model=model,
@@ -264,14 +290,19 @@ class Turn:
 
     def _fitted(self, limits: Limits, current: list[Message]) -> list[Message]:
         """Return what the model is sent."""
-        system = system_text(self.plan.document) if self.system is None else self.system
         history = list(self.history)
         if self.message is None:
             # The turn that goes on is in the history: from the user's last message.
             begin = max((at for at, message in enumerate(history) if message["role"] == "user"), default=0)
             history, current = history[:begin], [*history[begin:], *current]
-        tools = [*self._toolbox().definitions, *self.client_tools]
-        return fit(limits, with_instructions(system, self.instructions), tools, history, current)
+        return fit(limits, self._system(), self._tools(), history, current)
+
+    def _system(self) -> str:
+        system = system_text(self.plan.document) if self.system is None else self.system
+        return with_instructions(system, self.instructions)
+
+    def _tools(self) -> list[dict[str, Any]]:
+        return [*self._toolbox().definitions, *self.client_tools]
 
     def _toolbox(self) -> Toolbox:
         if self.tools is None:
@@ -282,22 +313,6 @@ class Turn:
     def _named_model(self) -> Model:
         # Components without a model answer by Echo, too (COMPONENTS, GenAILLM).
         return self.model or self.plan.document.default_model or ECHO
-
-    def _known_model(self) -> tuple[Model, Limits]:
-        """Return the model with its limits; one that is newer than the catalogue by the provider of its family.
-
-        Raises:
-            ModelError: Nobody knows the model.
-        """
-        model = self._named_model()
-        try:
-            return model, self.ports.models.limits(model)
-        except ModelError as error:
-            provider = likely_provider(model) if isinstance(model, str) else None
-            if provider is None or error.kind != "unknown_model":
-                raise
-            inline = {"provider": provider, "model": model}
-            return inline, self.ports.models.limits(inline)
 
 
 def _says_something(message: str | list[dict[str, Any]] | None) -> bool:

@@ -15,6 +15,8 @@ from smyth.connectors.models.port import Limits, Message
 from smyth.connectors.models.tokens import message_tokens, text_tokens
 from smyth.conversation.failures import ConversationError
 
+#: The name of the message that tells in short what earlier turns said.
+SUMMARY_NAME = "conversation_summary"
 #: The original's largest input, whatever the model takes.
 _LARGEST_INPUT = 131_072
 #: Tokens are estimated, so some room is left.
@@ -28,6 +30,11 @@ def output_budget(limits: Limits) -> int:
     return min(limits.max_output, limits.context_window // 2)
 
 
+def input_budget(limits: Limits) -> int:
+    """Return how many tokens a model is sent at the most."""
+    return int(min(_LARGEST_INPUT, limits.context_window - output_budget(limits)) * _TRUSTED)
+
+
 def fit(
     limits: Limits, system: str, tools: list[dict[str, Any]], history: list[Message], current: list[Message]
 ) -> list[Message]:
@@ -37,18 +44,25 @@ def fit(
         limits: Of the model.
         system: The system text; none where it is empty.
         tools: The tool definitions that are sent along.
-        history: Earlier turns; the oldest ones are left out where room is short.
+        history: Earlier turns; the oldest ones are left out where room is short, but for a summary at their head.
         current: The user's message and what came of it so far.
 
     Raises:
         ConversationError: The current turn alone is too long.
     """
     opening = [{"role": "system", "content": system}] if system else []
-    room = int(min(_LARGEST_INPUT, limits.context_window - output_budget(limits)) * _TRUSTED)
-    room -= sum(map(message_tokens, opening)) + (text_tokens(json.dumps(tools)) if tools else 0)
-    current = _shortened(current, room)
-    room -= sum(map(message_tokens, current))
-    return [*opening, *_joined([*_newest_turns(history, room), *current])]
+    current = _shortened(current, room_for_history(limits, system, tools, []))
+    room = room_for_history(limits, system, tools, current)
+    summary = [message for message in history[:1] if message.get("name") == SUMMARY_NAME]
+    room -= sum(map(message_tokens, summary))
+    return [*opening, *_joined([*summary, *_newest_turns(history[len(summary) :], room), *current])]
+
+
+def room_for_history(limits: Limits, system: str, tools: list[dict[str, Any]], current: list[Message]) -> int:
+    """Return how many tokens of earlier messages go beside all that must be sent; below 0 where that is too much."""
+    room = input_budget(limits) - (text_tokens(json.dumps(tools)) if tools else 0)
+    room -= message_tokens({"role": "system", "content": system}) if system else 0
+    return room - sum(map(message_tokens, current))
 
 
 def _joined(messages: list[Message]) -> list[Message]:

@@ -142,8 +142,8 @@ class Files:
         complete = (file for file in self._records.oldest_first(tenant_id, after) if file.status == "stored")
         return list(islice(complete, limit))
 
-    def read(self, tenant_id: str, key: str) -> tuple[File, bytes]:
-        """Return a small file and its content.
+    def read(self, tenant_id: str, key: str, *, most: int = MAX_DIRECT_BYTES) -> tuple[File, bytes]:
+        """Return a file of up to ``most`` bytes and its content.
 
         Raises:
             NotFound: The tenant has no such file, or its content never came.
@@ -152,9 +152,9 @@ class Files:
         file = self._records.get(tenant_id, key)
         if file is None or file.status != "stored":
             raise NotFound(f"There is no file {key}. Upload it with POST /api/storage/upload.")
-        if file.size > MAX_DIRECT_BYTES:
+        if file.size > most:
             raise TooLarge(
-                f"The file has {file.size:,} bytes; up to {MAX_DIRECT_BYTES:,} can be read at once. "
+                f"The file has {file.size:,} bytes; up to {most:,} can be read at once. "
                 f"Download it within an hour: {self.download_url(tenant_id, file)}"
             )
         content = self._store.get(tenant_id, key)
