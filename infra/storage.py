@@ -13,7 +13,7 @@ from infra.customer import Customer
 TENANTS = "t/"
 #: The tag that tells after how many days an object is to go, and the numbers it may tell.
 EXPIRES_TAG = "expires-days"
-EXPIRES_DAYS = (1, 3, 7, 14, 30)
+EXPIRES_DAYS = (1, 3, 7, 14, 30, 91, 181, 366)
 
 
 class Storage(Construct):

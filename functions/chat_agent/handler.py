@@ -8,11 +8,12 @@ from fastapi import Query, Request, Response
 
 from smyth.http.answers import ChatAnswer, ChatHistory
 from smyth.http.app import create_app, lambda_handler
-from smyth.http.billing import Charge, billed
+from smyth.http.asks import ChatAsk, ChatQuery
+from smyth.http.billing import Charge, billed, seconds_left
 from smyth.http.caller import Caller, TenantCaller
 from smyth.http.chat_memory import Chat, history
 from smyth.http.problems import Problem
-from smyth.http.turns import ChatAsk, ChatQuery, answer, failures_told, open_turn
+from smyth.http.turns import answer, failures_told, open_turn
 
 app = create_app("chat_agent")
 
@@ -27,7 +28,7 @@ async def chat_by_query(
         raise Problem(
             422, "invalid", "Send message to talk to the agent, or conversation_id to read what was said before."
         )
-    return await history(caller, agent_id, query.conversation_id)
+    return await history(caller, agent_id, query.conversation_id, query.user)
 
 
 @app.post("/api/agents/{agent_id}/chat", response_model=ChatAnswer)
@@ -37,8 +38,9 @@ async def chat_by_body(request: Request, caller: TenantCaller, agent_id: str, as
 
 async def chat(request: Request, caller: Caller, agent_id: str, ask: ChatAsk) -> Response:
     async def work(charge: Charge) -> dict[str, Any]:
-        async with Chat.turn(caller, agent_id, ask.conversation_id, charge.request_id) as chat:
-            turn = await open_turn(caller, agent_id, ask, charge, chat.history)
+        async with Chat.turn(caller, agent_id, ask.conversation_id, charge.request_id, user=ask.user) as chat:
+            turn = await open_turn(caller, agent_id, ask, charge, chat.history, seconds=seconds_left(request))
+            await chat.condense(turn)
             with failures_told():
                 await turn.run()
             await chat.end(turn)

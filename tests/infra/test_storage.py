@@ -18,4 +18,4 @@ def test_the_bucket_deletes_what_agents_tag_and_nothing_else(demo: Stack) -> Non
         for rule in rules
         if rule["Status"] == "Enabled" and "ExpirationInDays" in rule
     }
-    assert expiring == {days: [{"Key": "expires-days", "Value": str(days)}] for days in (1, 3, 7, 14, 30)}
+    assert expiring == {days: [{"Key": "expires-days", "Value": str(days)}] for days in (1, 3, 7, 14, 30, 91, 181, 366)}

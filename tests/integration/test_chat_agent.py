@@ -10,7 +10,7 @@ import pytest
 
 from smyth.connectors.models.port import ModelError, ToolCall
 from smyth.http.services import services
-from smyth.platform.conversations import Conversations
+from smyth.platform.conversations import Conversations, Owner
 from tests.integration.events import Answer, Context, call, caller_context
 from tests.integration.talkers import NOBODY, ledger, script_models, statuses, talker
 from tests.peers.scripted_models import Reply
@@ -149,7 +149,7 @@ def test_a_turn_that_waits_too_long_is_told_to_come_again(caller: Context, monke
     agent_id = talker(caller)
     conversation_id = say(caller, agent_id, "x").json()["conversation_id"]
     memory = services().conversations
-    memory.begin(caller["tenant_id"], agent_id, conversation_id, "another-request")
+    memory.begin(Owner(caller["tenant_id"], agent_id), conversation_id, "another-request")
     monkeypatch.setitem(vars(services()), "conversations", Conversations(memory._store, patience_s=0))
     answer = say(caller, agent_id, "y", conversation_id=conversation_id)
     assert answer.status == 409

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smyth.http.services import services
-from smyth.platform.conversations import KEEP_TURNS, LEASE, Conversation, Conversations
+from smyth.platform.conversations import KEEP_DAYS, LEASE, Conversation, Conversations, Owner
 from smyth.platform.errors import Conflict, NotFound
 from tests.integration.events import new_tenant_id
 
@@ -35,26 +35,26 @@ def memory(clock: Clock) -> Conversations:
 
 
 def talk(memory: Conversations, tenant_id: str, text: str, conversation_id: str | None = None) -> Conversation:
-    held = memory.begin(tenant_id, AGENT, conversation_id, text)
+    held = memory.begin(Owner(tenant_id, AGENT), conversation_id, text[:20])
     end(memory, held, text)
     return held
 
 
 def end(memory: Conversations, held: Conversation, text: str) -> None:
     messages: list[dict[str, Any]] = [{"role": "user", "content": text}]
-    memory.end(held, text, messages, model="m", input_tokens=1, output_tokens=1)
+    memory.end(held, text[:20], messages, model="m", input_tokens=1, output_tokens=1)
 
 
 def texts(memory: Conversations, held: Conversation) -> list[str]:
-    return [message["content"] for message in memory.history(held.tenant_id, AGENT, held.id)]
+    return [message["content"] for message in memory.history(held.owner, held.id)]
 
 
 def test_a_silent_turn_is_overtaken_when_its_lease_ends(memory: Conversations, clock: Clock) -> None:
     tenant_id = new_tenant_id()
     first = talk(memory, tenant_id, "first")
-    silent = memory.begin(tenant_id, AGENT, first.id, "silent")
+    silent = memory.begin(Owner(tenant_id, AGENT), first.id, "silent")
     with pytest.raises(Conflict, match="still being answered"):
-        memory.begin(tenant_id, AGENT, first.id, "second")
+        memory.begin(Owner(tenant_id, AGENT), first.id, "second")
     clock.now += LEASE + timedelta(seconds=1)
     talk(memory, tenant_id, "second", first.id)
     with pytest.raises(Conflict, match="overtook"):
@@ -65,20 +65,20 @@ def test_a_silent_turn_is_overtaken_when_its_lease_ends(memory: Conversations, c
 
 def test_a_turn_that_says_it_is_at_work_is_not_overtaken(memory: Conversations, clock: Clock) -> None:
     tenant_id = new_tenant_id()
-    held = memory.begin(tenant_id, AGENT, None, "long")
+    held = memory.begin(Owner(tenant_id, AGENT), None, "long")
     for _ in range(5):
         clock.now += LEASE * 0.9
         memory.renew(held, "long")
     with pytest.raises(Conflict):
-        memory.begin(tenant_id, AGENT, held.id, "other")
+        memory.begin(Owner(tenant_id, AGENT), held.id, "other")
     end(memory, held, "long")
     assert texts(memory, held) == ["long"]
 
 
 def test_a_turn_is_taken_and_ended_twice_as_if_once(memory: Conversations) -> None:
     tenant_id = new_tenant_id()
-    held = memory.begin(tenant_id, AGENT, "again", "same")
-    assert memory.begin(tenant_id, AGENT, "again", "same") == held
+    held = memory.begin(Owner(tenant_id, AGENT), "again", "same")
+    assert memory.begin(Owner(tenant_id, AGENT), "again", "same") == held
     end(memory, held, "same")
     with pytest.raises(Conflict):
         end(memory, held, "same")
@@ -88,9 +88,9 @@ def test_a_turn_is_taken_and_ended_twice_as_if_once(memory: Conversations) -> No
 def test_turns_are_forgotten_in_time(memory: Conversations, clock: Clock) -> None:
     tenant_id = new_tenant_id()
     held = talk(memory, tenant_id, "old")
-    clock.now += KEEP_TURNS / 2
+    clock.now += timedelta(days=KEEP_DAYS / 2)
     talk(memory, tenant_id, "newer", held.id)
-    clock.now += KEEP_TURNS / 2
+    clock.now += timedelta(days=KEEP_DAYS / 2)
     assert texts(memory, held) == ["newer"]
 
 
@@ -114,6 +114,6 @@ def test_conversations_of_tenants_are_apart(memory: Conversations) -> None:
     mine, theirs = new_tenant_id(), new_tenant_id()
     talk(memory, mine, "mine", "room")
     talk(memory, theirs, "theirs", "room")
-    assert [message["content"] for message in memory.history(mine, AGENT, "room")] == ["mine"]
+    assert [message["content"] for message in memory.history(Owner(mine, AGENT), "room")] == ["mine"]
     with pytest.raises(NotFound):
-        memory.history(mine, "agt-01k00000000000000000000001", "room")
+        memory.history(Owner(mine, "agt-01k00000000000000000000001"), "room")

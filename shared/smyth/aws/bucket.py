@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from smyth.aws.clients import data_config
 
@@ -37,9 +38,18 @@ class Bucket:
         )
         return boto3.session.Session().client("s3", config=config)
 
-    def put(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> None:
-        """Write an object, whole or not at all."""
-        self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str = "application/octet-stream",
+        *,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write an object, whole or not at all; ``tags`` are what the bucket's lifecycle rules look at."""
+        self.client.put_object(
+            Bucket=self.name, Key=key, Body=body, ContentType=content_type, Tagging=urlencode(tags or {})
+        )
 
     def get(self, key: str) -> bytes | None:
         """Return an object's content, or None where there is none."""

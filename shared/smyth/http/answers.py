@@ -107,9 +107,11 @@ class PromptAnswer(BaseModel):
     output: str
     tool_calls: list[ToolCall]
     model: str
+    finish_reason: str = Field(description="Why the model's last reply ended.")
     usage: Tokens
     cost: Money
     request_id: str
+    warnings: list[str] = Field(default=[], description="What to know though all went well; left out where nothing.")
 
 
 class ChatAnswer(PromptAnswer):
@@ -118,12 +120,21 @@ class ChatAnswer(PromptAnswer):
     conversation_id: str
 
 
+class ShownAttachment(BaseModel):
+    """A file of a message; its content is not shown."""
+
+    name: str
+    type: str
+    size: int = Field(description="Characters of its data URL.")
+
+
 class ChatMessage(BaseModel):
     """A message of a conversation."""
 
     role: Literal["user", "assistant"]
     content: str
     at: datetime
+    attachments: list[ShownAttachment] = []
 
 
 class ChatHistory(BaseModel):
@@ -131,6 +142,42 @@ class ChatHistory(BaseModel):
 
     conversation_id: str
     messages: list[ChatMessage]
+
+
+class Conversation(BaseModel):
+    """A conversation as lists show it."""
+
+    conversation_id: str
+    user: str | None = Field(description="null: it is common to the tenant.")
+    title: str = Field(description="The beginning of the first message.")
+    turns: int
+    tokens: int = Field(description="Of all turns together.")
+    created_at: Time
+    updated_at: Time = Field(description="When the last turn ended.")
+
+
+class CalledTool(BaseModel):
+    """A call that the model asked for."""
+
+    id: str
+    name: str
+    arguments: str = Field(description="JSON text as the model wrote it.")
+
+
+class StoredMessage(BaseModel):
+    """A message of a conversation, tool rounds included."""
+
+    role: Literal["user", "assistant", "tool"]
+    content: str
+    at: datetime
+    attachments: list[ShownAttachment] = []
+    tool_calls: list[CalledTool] = []
+    tool_call_id: str = Field(default="", description="Of a tool's result: which call it answers.")
+    name: str = Field(default="", description="Of a tool's result: the tool.")
+
+
+class WholeConversation(Conversation, Page[StoredMessage]):
+    """A conversation and a part of its messages, oldest first."""
 
 
 class Model(BaseModel):

@@ -14,11 +14,12 @@ from starlette.types import Receive, Scope, Send
 from smyth.connectors.models.port import ModelError
 from smyth.conversation import ConversationError, Event, Failed, Turn
 from smyth.conversation.events import End, Start
+from smyth.http.asks import StreamAsk
 from smyth.http.billing import COST_HEADER, Charge, note, release, settle
 from smyth.http.caller import Caller
 from smyth.http.chat_memory import Chat
 from smyth.http.problems import Problem, to_problem
-from smyth.http.turns import StreamAsk, open_turn, problem_of
+from smyth.http.turns import open_turn, problem_of
 from smyth.platform.errors import PlatformError
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,10 @@ async def open_stream(caller: Caller, agent_id: str, ask: StreamAsk, charge: Cha
     chat: Chat | None = None
     try:
         if ask.remembers:
-            chat = await Chat.begin(caller, agent_id, ask.conversation_id, charge.request_id)
+            chat = await Chat.begin(caller, agent_id, ask.conversation_id, charge.request_id, user=ask.user)
         turn = await open_turn(caller, agent_id, ask, charge, chat.history if chat else ())
+        if chat is not None:
+            await chat.condense(turn)
     except BaseException:
         await release(charge)
         if chat is not None:
