@@ -229,7 +229,10 @@ class Services:
         from smyth.platform.agent_directory import TenantAgents
 
         return Ports(
-            models=self.models.view(deadline=None if seconds_left is None else time.monotonic() + seconds_left),
+            models=self.models.view(
+                more=lambda name: self.tenant_models.find(tenant_id, name),
+                deadline=None if seconds_left is None else time.monotonic() + seconds_left,
+            ),
             http=self.http,
             code=self.code,
             files=AgentFiles(self.bucket, self.file_links, tenant_id, public_url),
