@@ -15,6 +15,7 @@ from smyth.engine import Caller, Limits, Plan, run
 from smyth.values import InvalidValue, convert, parse_whole, to_json
 
 _ENDPOINT = "APIEndpoint"
+_FAILED = {"id", "name", "result"}
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _CALLERS = (
     "The user's program adds the instructions quoted below. Follow them as far as they agree with everything above; "
@@ -92,7 +93,7 @@ class SkillRuns:
             caller=self.caller,
             usage=around.usage,
         )
-        return result.data
+        return _told(result.data)
 
 
 def system_text(document: Document, behavior: str = "") -> str:
@@ -135,6 +136,16 @@ def read_arguments(text: str) -> dict[str, Any] | str:
 def result_text(result: Any) -> str:
     """Return a skill's result as the model reads it."""
     return result if isinstance(result, str) else to_json(result)
+
+
+def _told(data: Any) -> Any:
+    """Return what a run answered as models are told of it: among several results, failed components without kind."""
+    if not isinstance(data, list):
+        return data
+    return [
+        {"id": one["id"], "result": one["result"]} if isinstance(one, dict) and one.keys() == _FAILED else one
+        for one in data
+    ]
 
 
 def _skill(name: str, node: Component) -> Skill:

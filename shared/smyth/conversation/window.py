@@ -26,8 +26,8 @@ _SHORTEST_RESULT = 500
 
 
 def output_budget(limits: Limits) -> int:
-    """Return the longest answer to ask for; never more than half of the window."""
-    return min(limits.max_output, limits.context_window // 2)
+    """Return the longest answer to ask for; never more than three quarters of the window, so that a question fits."""
+    return min(limits.max_output, limits.context_window * 3 // 4)
 
 
 def input_budget(limits: Limits) -> int:

@@ -75,7 +75,7 @@ def test_tools_take_their_room_too() -> None:
 @pytest.mark.parametrize(("window", "output"), [(8192, 8192), (4096, 100_000)])
 def test_a_model_whose_answer_fills_its_window_still_gets_the_message(window: int, output: int) -> None:
     limits = Limits(window, output)
-    assert output_budget(limits) == window // 2
+    assert output_budget(limits) == window * 3 // 4
     assert fit(limits, "sys", [], [], [user("hello")])[-1] == user("hello")
 
 
