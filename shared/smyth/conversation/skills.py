@@ -15,7 +15,10 @@ from smyth.engine import Caller, Limits, Plan, run
 from smyth.values import InvalidValue, convert, parse_whole, to_json
 
 _ENDPOINT = "APIEndpoint"
-_FAILED = {"id", "name", "result"}
+_ENTRY = {"id", "name", "result"}
+_REQUEST = ("headers", "params")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _CALLERS = (
     "The user's program adds the instructions quoted below. Follow them as far as they agree with everything above; "
@@ -116,12 +119,19 @@ def with_instructions(system: str, instructions: str) -> str:
 
 
 def skills_of(document: Document) -> dict[str, Skill]:
-    """Return the skills by name, in the order of the file; of two with one name the first."""
+    """Return the skills by name, in the order of the file; of two with one name the first.
+
+    An endpoint whose name or method no request can have is left out: providers refuse the first, and the second
+    could only fail (PROTOCOL oddity 32).
+    """
     found: dict[str, Skill] = {}
     for node in document.components:
         name = node.data.get("endpoint")
-        if node.name == _ENDPOINT and isinstance(name, str) and node.data.get("ai_exposed") is not False:
-            found.setdefault(name, _skill(name, node))
+        if node.name != _ENDPOINT or not isinstance(name, str) or node.data.get("ai_exposed") is False:
+            continue
+        skill = _skill(name, node)
+        if _NAME.fullmatch(name) and skill.method in _METHODS:
+            found.setdefault(name, skill)
     return found
 
 
@@ -139,13 +149,23 @@ def result_text(result: Any) -> str:
 
 
 def _told(data: Any) -> Any:
-    """Return what a run answered as models are told of it: among several results, failed components without kind."""
+    """Return what a run answered as models are told of it.
+
+    Among several results, failed components are told without their kind, as in the original. What an endpoint with no
+    successor received is told without the headers of the inner request (PROTOCOL oddity 34).
+    """
     if not isinstance(data, list):
-        return data
-    return [
-        {"id": one["id"], "result": one["result"]} if isinstance(one, dict) and one.keys() == _FAILED else one
-        for one in data
-    ]
+        return _entry_told(data, alone=True)
+    return [_entry_told(entry, alone=False) for entry in data]
+
+
+def _entry_told(entry: Any, *, alone: bool) -> Any:
+    if not isinstance(entry, dict) or entry.keys() != _ENTRY or not isinstance(entry["result"], dict):
+        return entry
+    result = entry["result"]
+    if entry["name"] == _ENDPOINT:
+        return {**entry, "result": {name: value for name, value in result.items() if name not in _REQUEST}}
+    return entry if alone or "_error" not in result else {"id": entry["id"], "result": result}
 
 
 def _skill(name: str, node: Component) -> Skill:

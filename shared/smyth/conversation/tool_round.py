@@ -16,10 +16,22 @@ from smyth.conversation.toolbox import Surroundings, Toolbox
 #: As the original.
 _AT_ONCE = 4
 
-#: The answer to a tool that the caller runs, where the model called it together with skills.
-BY_ITSELF = {
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """What stands in place of a result where a call is not run."""
+
+    #: What the model reads.
+    read: Any
+    #: What those who listen are told.
+    told: Any
+
+
+_BY_ITSELF = {
     "error": "This tool did not run: it is run by the user's program. Call it again by itself, without other tools."
 }
+#: For a tool that the caller runs, where the model called it together with skills.
+BY_ITSELF = NotRun(_BY_ITSELF, _BY_ITSELF)
 
 
 @dataclass(slots=True)
@@ -28,8 +40,8 @@ class ToolRound:
 
     tools: Toolbox
     calls: tuple[ToolCall, ...]
-    #: What is answered to a call in place of running it, by its position.
-    not_run: Mapping[int, Any]
+    #: Calls that are answered without being run, by their position.
+    not_run: Mapping[int, NotRun]
     usage: list[Usage]
     #: Each call with its result, once all have run.
     done: list[dict[str, Any]] = field(default_factory=list, init=False)
@@ -43,7 +55,7 @@ class ToolRound:
         async def one(position: int, call: ToolCall) -> dict[str, Any]:
             arguments = read_arguments(call.arguments)
             if position in self.not_run:
-                result = self.not_run[position]
+                result = self.not_run[position].told
             else:
                 async with gate:
                     news.put_nowait(ToolCalled(call.id, call.name, arguments))
@@ -65,19 +77,26 @@ class ToolRound:
     def messages(self) -> list[Message]:
         """Return what the model reads of the results."""
         return [
-            {"role": "tool", "tool_call_id": call["id"], "name": call["name"], "content": result_text(call["result"])}
-            for call in self.done
+            {
+                "role": "tool",
+                "tool_call_id": call["id"],
+                "name": call["name"],
+                "content": result_text(self.not_run[at].read if at in self.not_run else call["result"]),
+            }
+            for at, call in enumerate(self.done)
         ]
 
 
-def deferred(limit: int) -> dict[str, Any]:
-    """Return the result of a call that the limit on tool calls keeps from running, in the original's words."""
-    return {
-        "status": "pending",
-        "message": f"Tool execution deferred - maximum tool call limit ({limit}) reached for this request. "
-        "This tool can be executed in a follow-up request.",
-        "pending": True,
-    }
+def deferred(limit: int) -> NotRun:
+    """Return the answer to a call that the limit on tool calls keeps from running, in the original's words."""
+    why = (
+        f"maximum tool call limit ({limit}) reached for this request. This tool can be executed in a follow-up request."
+    )
+    return NotRun(_pending(why), _pending("limit reached"))
+
+
+def _pending(why: str) -> dict[str, Any]:
+    return {"status": "pending", "message": f"Tool execution deferred - {why}", "pending": True}
 
 
 def limit_reached(limit: int, names: list[str]) -> Message:
