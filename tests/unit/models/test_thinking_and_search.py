@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from smyth.connectors.models.anthropic import body
 from smyth.connectors.models.catalog import Catalog, ModelEntry
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.port import ModelError, ModelRequest, complete
@@ -57,11 +58,10 @@ def test_models_get_what_they_know(provider: str, model: str, asked: dict[str, A
 )
 def test_claude_thinks_within_its_answer_and_is_not_sampled(asked: dict[str, Any], budget: int) -> None:
     entry = ModelEntry(provider="Anthropic", model="claude", max_output=10_000)
-    given = thinking_and_search(entry, request(reasoning=True, temperature=0.2, **asked))
-    assert given == {
-        "temperature": None, "top_p": None, "top_k": None, "max_completion_tokens": asked.get("max_tokens", 10_000),
-        "thinking": {"type": "enabled", "budget_tokens": budget},
-    }  # fmt: skip
+    sent = body(entry, request(reasoning=True, temperature=0.2, top_k=3, **asked))
+    assert sent["thinking"] == {"type": "enabled", "budget_tokens": budget}
+    assert sent["max_tokens"] == asked.get("max_tokens", 10_000)
+    assert not sent.keys() & {"temperature", "top_p", "top_k"}
 
 
 def gateway(base_url: str, provider: str, model: str) -> ModelGateway:
@@ -85,7 +85,7 @@ class Responses(HttpService):
     end = "response.completed"
 
     def answer(self, asked: Asked) -> Reply:
-        if asked.path != "/v1/responses" or not asked.json["stream"]:
+        if asked.path != "/v1/responses":
             return Reply({"error": {"message": "not found"}}, 404)
         whole = {
             "id": "r",
@@ -135,7 +135,8 @@ async def test_openai_searches_the_web_by_its_responses_interface(responses: Res
     assert (reply.text, reply.reason) == ("Sunny today.", "stop")
     assert (reply.usage.input_tokens, reply.usage.cached_tokens, reply.usage.output_tokens) == (600, 400, 20)
     assert reply.usage.cost_micro_usd == 2200
-    assert responses.asked[0].json == {
+    assert [asked.path for asked in responses.asked] == ["/v1/files", "/v1/files", "/v1/responses"]
+    assert responses.asked[-1].json == {
         "model": "gpt-4o",
         "input": [
             {"role": "system", "content": "S"},
@@ -148,7 +149,7 @@ async def test_openai_searches_the_web_by_its_responses_interface(responses: Res
                 ],
             },
         ],
-        "tools": [{"type": "web_search_preview", **search}],
+        "tools": [{"type": "web_search_preview", **search}], "tool_choice": "auto",
         "max_output_tokens": 99, "temperature": 0.5, "stream": True,
     }  # fmt: skip
 

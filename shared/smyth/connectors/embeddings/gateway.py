@@ -12,6 +12,7 @@ from smyth.connectors.models import litellm_calls
 from smyth.connectors.models.catalog import PROVIDERS, ModelEntry
 from smyth.connectors.models.failures import Attempt, model_error
 from smyth.connectors.models.port import ModelError, Usage
+from smyth.connectors.models.prices import priced
 from smyth.connectors.vault.port import Vault
 
 #: Providers of the catalogue that have embedding models.
@@ -75,7 +76,7 @@ class EmbeddingGateway:
             answer = await self._ask(list(texts[start : start + _BATCH]), attempt, dimensions)
             vectors += [tuple(one["embedding"]) for one in sorted(answer.data, key=lambda one: one["index"])]
             tokens = answer.usage.prompt_tokens if answer.usage else 0
-            usage.append(litellm_calls.priced(self._entry, Usage(self._entry.model, input_tokens=tokens)))
+            usage.append(priced(self._entry, Usage(self._entry.model, input_tokens=tokens)))
         if len(vectors) != len(texts):
             raise ModelError(f"{attempt.provider} returned {len(vectors)} vectors for {len(texts)} texts. Try again.")
         return Embedded(tuple(vectors), tuple(usage))
@@ -95,7 +96,8 @@ class EmbeddingGateway:
                     api_base=self._entry.base_url,
                     # OpenAI's client asks for base64 by itself, which not every server knows.
                     encoding_format="float",
-                    **({"dimensions": dimensions} if dimensions else {}),
+                    # LiteLLM takes dimensions from few models by itself, and leaves them out for others.
+                    **({"dimensions": dimensions, "allowed_openai_params": ["dimensions"]} if dimensions else {}),
                 )
         except Exception as error:
             raise model_error(error, attempt) from None

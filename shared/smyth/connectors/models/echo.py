@@ -45,6 +45,12 @@ class EchoModels:
         """See :meth:`smyth.connectors.models.port.ModelPort.stream`."""
         if request.model != ECHO:
             raise unknown_model(request.model)
+        if request.guardrail:
+            raise ModelError(
+                "Bedrock's guardrails guard Bedrock's models only, not Echo. "
+                "Remove the guardrail, or choose a model of Bedrock.",
+                kind="invalid_request",
+            )
         answer = _text(_answered(request.messages))
         for word in _WORDS.findall(answer):
             yield Text(word)
