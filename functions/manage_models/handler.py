@@ -18,7 +18,7 @@ from smyth.platform.times import rfc3339
 app = create_app("models")
 
 
-@app.get("/api/models", response_model=Page[Model], response_model_exclude_none=True)
+@app.get("/api/models", response_model=Page[Model], response_model_exclude_unset=True)
 def listing(
     caller: TenantCaller,
     q: Annotated[str, Query(max_length=200, description="Text in name or provider.")] = "",
@@ -30,12 +30,12 @@ def listing(
     return page([_view(name, model) for name, model in found], place)
 
 
-@app.get("/api/models/{name}", response_model=Model, response_model_exclude_none=True)
+@app.get("/api/models/{name}", response_model=Model, response_model_exclude_unset=True)
 def get(caller: TenantCaller, name: str) -> dict[str, Any]:
     return _view(name, services().tenant_models.get(caller.tenant_id, name))
 
 
-@app.put("/api/models/{name}", response_model=Model, response_model_exclude_none=True)
+@app.put("/api/models/{name}", response_model=Model, response_model_exclude_unset=True)
 async def put(caller: TenantCaller, name: str, fields: ModelFields) -> dict[str, Any]:
     return _view(name, await services().tenant_models.put(caller.tenant_id, name, fields))
 

@@ -62,7 +62,8 @@ def test_an_answer_is_shaped_as_a_prompts(caller: Context) -> None:
     assert answer.status == 200
     body = answer.json()
     assert body["output"] == "hello there"
-    assert set(body) == {"output", "tool_calls", "model", "usage", "cost", "request_id", "conversation_id"}
+    prompts = {"output", "tool_calls", "model", "finish_reason", "usage", "cost", "request_id"}
+    assert set(body) == prompts | {"conversation_id"}
     assert answer.headers["x-usage-cost"] == body["cost"]
 
 
@@ -165,7 +166,7 @@ def test_a_turn_that_fails_leaves_the_conversation_as_it_was(caller: Context, mo
     assert say(caller, agent_id, "two", conversation_id=conversation_id).status == 502
     assert say(caller, agent_id, "three", conversation_id=conversation_id).status == 200
     assert [content for _, content in said(caller, agent_id, conversation_id)] == ["one", "fine", "three", "fine again"]
-    assert statuses(caller) == ["settled", "released", "settled"]
+    assert statuses(caller) == ["settled", "settled", "settled"]
 
 
 def test_a_first_turn_that_fails_leaves_no_conversation(caller: Context, monkeypatch: pytest.MonkeyPatch) -> None:
