@@ -29,8 +29,13 @@ class Reply:
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     thinking: str = ""
+    thinking_blocks: tuple[dict[str, Any], ...] = ()
+    #: Why it ended; told by the calls unless given.
+    reason: str = ""
     error: ModelError | None = None
     hangs: bool = False
+    #: Why it ended; by its calls unless told.
+    reason: str = ""
 
 
 @dataclass
@@ -70,7 +75,7 @@ class ScriptedModels:
         if reply.error is not None:
             raise reply.error
         usage = Usage("scripted", input_tokens=10, output_tokens=5, cached_tokens=2, cost_micro_usd=30)
-        yield Finished("tool_calls" if reply.calls else "stop", usage, reply.calls)
+        yield Finished(reply.reason or ("tool_calls" if reply.calls else "stop"), usage, reply.calls)
 
 
 def scripted(*replies: Reply) -> ScriptedModels:

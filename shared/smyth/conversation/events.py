@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from smyth.conversation.guardrails.port import Action
+
 _MICRO = 1_000_000
 
 
@@ -68,6 +70,17 @@ class ToolAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guardrail has acted."""
+
+    action: Action
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the event as clients get it; never what the rule found."""
+        return {"type": "guardrail", **self.action.as_json()}
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """What the turn has used, of all its provider requests together."""
 
@@ -120,4 +133,4 @@ class Failed:
         return {"type": "error", "code": self.code, "message": self.message}
 
 
-Event = Start | Content | Thinking | ToolCalled | ToolAnswered | Used | End | Failed
+Event = Start | Content | Thinking | ToolCalled | ToolAnswered | Guarded | Used | End | Failed

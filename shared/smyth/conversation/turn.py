@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smyth.connectors.models.catalog import likely_provider
 from smyth.connectors.models.echo import ECHO
@@ -17,13 +17,18 @@ from smyth.conversation.attachments import Attachment, Holder, question, readabl
 from smyth.conversation.client_tools import names_of
 from smyth.conversation.events import Content, End, Event, Start, Used
 from smyth.conversation.failures import ConversationError
+from smyth.conversation.guardrails.port import WITHHELD, Action, Guard, Refused
 from smyth.conversation.options import ModelOptions
 from smyth.conversation.skills import SkillRuns, skills_of, system_text, with_instructions
 from smyth.conversation.tool_round import BY_ITSELF, ToolRound, deferred, limit_reached
 from smyth.conversation.toolbox import Toolbox
 from smyth.conversation.window import fit, output_budget, room_for_history
+from smyth.document.guardrails import guardrails_of
 from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
+
+if TYPE_CHECKING:
+    from smyth.conversation.guardrails.watch import Watch
 
 #: The original has no limit; a model that never stops would cost without end.
 MAX_ROUNDS = 25
@@ -68,6 +73,10 @@ class Turn:
     max_tool_calls: int | None = None
     #: Files that come with the message.
     attachments: Sequence[Attachment] = ()
+    #: Whether the history is what the caller says was said, not what a chat memory has: then it is guarded, too.
+    history_from_caller: bool = False
+    #: What checks the texts; made of the agent's guardrails unless told.
+    guard: Guard | None = None
     #: The messages of this turn: the user's, tool rounds, the answer.
     messages: list[Message] = field(default_factory=list, init=False)
     #: One entry per provider request, those of skills included; one without figures where the provider refused.
@@ -82,7 +91,10 @@ class Turn:
     pending: tuple[ToolCall, ...] = field(default=(), init=False)
     #: What the caller should know though the turn goes on.
     warnings: list[str] = field(default_factory=list, init=False)
+    #: What the agent's guardrails did.
+    guardrails: list[Action] = field(default_factory=list, init=False)
     _called: int = field(default=0, init=False)
+    _watch: Watch | None = field(default=None, init=False)
 
     @property
     def model_name(self) -> str:
@@ -105,10 +117,12 @@ class Turn:
 
         Raises:
             ModelError: Nobody knows the model.
-            ConversationError: There is nothing to answer, it is too long, or the tools do not fit together.
+            ConversationError: There is nothing to answer, it is too long, the tools do not fit together, or the
+                agent's guardrails cannot be used.
         """
         _, limits = self.known_model()
         self._check_tools()
+        self._watched()
         self._fitted(limits, self._asked(limits))
 
     def known_model(self) -> tuple[Model, Limits]:
@@ -155,12 +169,29 @@ class Turn:
             ModelError: The model could not answer.
             ConversationError: As :meth:`check`, a file cannot be had, or the model called skills without end.
         """
+        try:
+            async with aclosing(self._rounds()) as events:
+                async for event in events:
+                    yield event
+        except Refused as refused:
+            for told in self._refusal(refused):
+                yield told
+
+    async def _rounds(self) -> AsyncGenerator[Event]:
+        """Ask the model and run what it calls until it has answered; raises :class:`Refused` and as :meth:`events`."""
         model, limits = self.known_model()
         self._check_tools()
+        watch = self._watched()
         self.messages += self._asked(limits)
         self._fitted(limits, self.messages)
         yield Start(self.model_name)
         self._warn(limits)
+        if watch is not None:
+            self.history = await watch.remembered(self.history, from_caller=self.history_from_caller)
+            self.instructions = await watch.instructed(self.instructions)
+            self.messages[:] = await watch.asked(self.messages)
+            for told in watch.news():
+                yield told
         await self._read_files(limits)
         for number in range(self.max_rounds + 1):
             messages = self._fitted(limits, self.messages)
@@ -169,8 +200,13 @@ class Turn:
             )
             async with aclosing(asking.events()) as events:
                 async for event in events:
-                    yield self._noted(event)
+                    if watch is None or not watch.hides(event):
+                        yield self._noted(event)
             reply = asking.reply()
+            if watch is not None:
+                reply = await watch.answered(reply, names_of(self.client_tools))
+                for told in watch.released(reply):
+                    yield self._noted(told)
             if self._is_last(reply, closing=self._closing(number)):
                 yield self.used
                 yield End(self.output, self.reason, tuple(self.warnings))
@@ -193,6 +229,7 @@ class Turn:
             tools=tools,
             tool_choice=self.options.tool_choice_in(number, tools),
             max_tokens=min(self.options.max_tokens or longest, longest),
+            guardrail=self._watch.guard.bedrock if self._watch else None,
             team_id=self.plan.team_id,
             **self.options.sampling(),
         )
@@ -226,15 +263,31 @@ class Turn:
         if reply.calls and not closing and not all(call.name in names for call in reply.calls):
             return False
         if reply.calls and not closing:
-            self.pending = reply.calls
+            self.pending = self._watch.for_caller(reply.calls) if self._watch else reply.calls
             self.reason = "tool_calls"
-            self.messages.append(reply.as_message())
+            self._close(reply.as_message())
         else:
-            self.messages.append({"role": "assistant", "content": reply.text})
+            self._close({"role": "assistant", "content": reply.text})
+        return True
+
+    def _close(self, last: Message) -> None:
+        """Note the last message, and keep of the turn what others may read later."""
+        self.messages.append(last)
         for message in self.messages:
             # They matter to the model until it has answered, and to nobody after that.
             message.pop("thinking_blocks", None)
-        return True
+        if self._watch is not None:
+            self.messages[:] = self._watch.kept(self.messages)
+
+    def _refusal(self, refused: Refused) -> list[Event]:
+        """End the turn with what a rule says; what it refused is not kept."""
+        if refused.stage == "input":
+            self.messages[:] = [{"role": "user", "content": WITHHELD}] if self.messages else []
+        self._close({"role": "assistant", "content": str(refused)})
+        self.reason = "content_filter"
+        told = self._noted(Content(str(refused)))
+        news = self._watch.news() if self._watch else []
+        return [*news, told, self.used, End(self.output, self.reason, tuple(self.warnings))]
 
     async def _answer_calls(self, reply: Reply, spoken: list[Message]) -> AsyncGenerator[Event]:
         """Run the skills that the model called, and note its reply with their results."""
@@ -248,13 +301,18 @@ class Turn:
         own = [position for position, call in enumerate(calls) if call.name not in names]
         late = own[limit - self._called :] if limit is not None else []
         self._called += len(own) - len(late)
-        not_run: dict[int, Any] = {position: BY_ITSELF for position in range(len(calls)) if position not in own}
+        not_run = {position: BY_ITSELF for position in range(len(calls)) if position not in own}
         not_run |= {position: deferred(limit or 0) for position in late}
-        tool_round = ToolRound(self._toolbox(), calls, not_run, self.usage)
+        watch = self._watch
+        tools = watch.tools(self._toolbox()) if watch else self._toolbox()
+        tool_round = ToolRound(tools, calls, not_run, self.usage)
         async with aclosing(tool_round.events(spoken)) as events:
             async for event in events:
-                yield event
-        self.tool_calls += tool_round.done
+                yield watch.shown(event) if watch else event
+        self.tool_calls += watch.shown_calls(tool_round.done) if watch else tool_round.done
+        if watch is not None:
+            for told in watch.after_skills():
+                yield told
         self.messages += [reply.as_message(), *tool_round.messages()]
         if late:
             self.messages.append(limit_reached(limit or 0, []))
@@ -303,6 +361,21 @@ class Turn:
 
     def _tools(self) -> list[dict[str, Any]]:
         return [*self._toolbox().definitions, *self.client_tools]
+
+    def _watched(self) -> Watch | None:
+        """Return what sees to the agent's guardrails; None where it has none, and nothing is loaded.
+
+        Raises:
+            ConversationError: They cannot be used.
+        """
+        if self._watch is None and (self.guard or guardrails_of(self.plan.document) is not None):
+            from smyth.conversation.guardrails.guard import guard_of
+            from smyth.conversation.guardrails.watch import Watch
+
+            models, team_id = self.ports.models, self.plan.team_id
+            guard = self.guard or guard_of(self.plan.document, models, team_id, self.usage)
+            self._watch = Watch(guard, self.ports, self.plan.agent_id, self.guardrails) if guard else None
+        return self._watch
 
     def _toolbox(self) -> Toolbox:
         if self.tools is None:

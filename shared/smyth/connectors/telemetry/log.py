@@ -38,6 +38,10 @@ class LogTelemetry:
             self._logger.info(f"the request ran more than {MOST_SPANS} components; no more are logged", extra=told)
         self._left -= 1
 
+    def guarded(self, agent_id: str, action: Mapping[str, Any]) -> None:
+        """See :meth:`smyth.connectors.telemetry.port.Telemetry.guarded`."""
+        self._logger.info("guardrail", extra={"tenant_id": self._tenant_id, "agent_id": agent_id, **action})
+
     def _members(self, span: Span) -> dict[str, Any]:
         members: dict[str, Any] = {
             "tenant_id": self._tenant_id,

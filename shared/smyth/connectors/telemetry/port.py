@@ -1,10 +1,11 @@
-"""The telemetry port: one span for each component that a run executed."""
+"""The telemetry port: one span for each component that a run executed, and what guardrails did."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,15 @@ class Span:
 
 
 class Telemetry(Protocol):
-    """Listens to runs."""
+    """Listens to runs and turns."""
 
     def ended(self, span: Span) -> None:
         """Take the span of a component that has just ended.
 
         Called inside the run: it must neither wait nor raise.
         """
+        ...
+
+    def guarded(self, agent_id: str, action: Mapping[str, Any]) -> None:
+        """Take what a guardrail of an agent did: ``stage``, ``rule``, ``action``, ``count``. As :meth:`ended`."""
         ...

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -115,7 +115,7 @@ class AgentGuard:
                     count = await _searched(self._rules.denied(rule).count, text)
                     refused = count > 0
                 case Pii():
-                    finds = await _searched(lambda text, rule=rule: find(text, rule.entities), text)
+                    finds = await _searched(partial(find, entities=rule.entities), text)
                     count, refused = len(finds), bool(finds) and rule.action == "block"
                     if finds and not refused:
                         text = self._masks.masked(text, finds, restore=rule.restore)

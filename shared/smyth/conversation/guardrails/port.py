@@ -40,6 +40,18 @@ class Checked:
     refusal: str | None = None
 
 
+class Refused(Exception):
+    """A rule refuses; the turn ends with what it says.
+
+    Attributes:
+        stage: What was refused.
+    """
+
+    def __init__(self, stage: Stage, message: str) -> None:
+        super().__init__(message)
+        self.stage = stage
+
+
 class Guard(Protocol):
     """Checks the texts of one turn."""
 
