@@ -17,7 +17,7 @@ _USAGE = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 def read(body: dict[str, Any], number: int) -> Asked:
     """Read a request."""
-    required(body, "model")
+    required(body, "model", "messages")
     if body.get("n") not in (None, 1):
         raise Refused("This server gives one choice only: leave n out.")
     wanted = body.get("response_format") or {}

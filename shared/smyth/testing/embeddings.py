@@ -28,7 +28,7 @@ def answer(body: dict[str, Any]) -> dict[str, Any]:
     Raises:
         Refused: The request makes no sense.
     """
-    required(body, "model")
+    required(body, "model", "input")
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     if not all(isinstance(text, str) and text for text in texts):
         raise Refused("'input' must be a text or a list of texts, none of them empty.")
