@@ -50,7 +50,7 @@ async def ask(
     """
     provider = entry.served_by
     _check_guardrail(entry, request)
-    await _check_address(entry, allow_private=asking.allow_private)
+    await check_address(entry, allow_private=asking.allow_private)
     key = await asking.keys.key_for(entry, request.team_id)
     request = asking_in_words(request, provider)
     guarded = entry.from_document and entry.base_url is not None and not asking.allow_private
@@ -85,7 +85,7 @@ async def _openai(
 ) -> AsyncIterator[ModelEvent]:
     openai = await asyncio.to_thread(_import_openai)
     client = openai.AsyncOpenAI(
-        api_key=key.value, base_url=_address(entry, asking), max_retries=0, http_client=client_on(transport)
+        api_key=key.value, base_url=address_of(entry, asking), max_retries=0, http_client=client_on(transport)
     )
     if entry.interface == "responses" or (request.web_search is not None and entry.served_by.name == "OpenAI"):
         opened = patience.wait(responses.open_stream(entry, request, client, asking.uploads))
@@ -97,7 +97,7 @@ async def _openai(
 async def _anthropic(
     entry: ModelEntry, request: ModelRequest, name: str, key: Key, asking: Asking, transport: Any, patience: Patience
 ) -> AsyncIterator[ModelEvent]:
-    address = _address(entry, asking) or ""
+    address = address_of(entry, asking) or ""
     opened = anthropic.open_stream(entry, request, client=client_on(transport), base_url=address, key=key.value)
     return anthropic.events(unless_silent(await patience.wait(opened), patience), entry, request, name)
 
@@ -106,7 +106,7 @@ async def _litellm(
     entry: ModelEntry, request: ModelRequest, name: str, key: Key, asking: Asking, transport: Any, patience: Patience
 ) -> AsyncIterator[ModelEvent]:
     await asyncio.to_thread(litellm_calls.litellm)
-    address = _address(entry, asking)
+    address = address_of(entry, asking)
     if entry.served_by.name == "VertexAI":
         account = google_tokens.read_account(key.value, key.source)
         token = await patience.wait(asking.tokens.token(account, client_on(transport)))
@@ -123,7 +123,7 @@ def _import_openai() -> Any:
     return openai
 
 
-def _address(entry: ModelEntry, asking: Asking) -> str | None:
+def address_of(entry: ModelEntry, asking: Asking) -> str | None:
     """Return where the provider is: as the model says, as the environment says, or where it always is."""
     provider = entry.served_by
     if entry.base_url is not None:
@@ -154,7 +154,7 @@ def _check_guardrail(entry: ModelEntry, request: ModelRequest) -> None:
         )
 
 
-async def _check_address(entry: ModelEntry, *, allow_private: bool) -> None:
+async def check_address(entry: ModelEntry, *, allow_private: bool) -> None:
     """Refuse addresses that a document must not name.
 
     Raises:

@@ -19,7 +19,7 @@ from smyth.connectors.models.entry import ModelEntry
 from smyth.connectors.models.google_tokens import GoogleTokens
 from smyth.connectors.models.keys import Keys
 from smyth.connectors.models.patience import Patience
-from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEvent, ModelRequest, Usage
+from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEvent, ModelRequest, Usage, Verdict
 from smyth.connectors.models.prices import price_table, priced
 from smyth.connectors.models.tokens import request_tokens, text_tokens
 from smyth.connectors.models.uploads import Uploads
@@ -86,6 +86,14 @@ class ModelGateway:
             return self._echo.broken_off(request, reply)
         entry = self._find(request.model)
         return priced(entry, Usage(_name(request.model, entry), request_tokens(request), text_tokens(reply)))
+
+    async def moderate(self, model: str | dict[str, Any], text: str, *, team_id: str) -> Verdict:
+        """See :meth:`smyth.connectors.models.port.ModelPort.moderate`; a bare name is one of OpenAI's."""
+        from smyth.connectors.models.moderation import moderate  # Few agents have such a rule.
+
+        entry = self._find({"provider": "OpenAI", "model": model} if isinstance(model, str) else model)
+        await asyncio.to_thread(price_table)
+        return await moderate(entry, text, team_id, self._asking)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """See :meth:`smyth.connectors.models.port.ModelPort.stream`.
