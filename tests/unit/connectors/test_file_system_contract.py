@@ -7,7 +7,7 @@ import pytest
 from smyth.aws.agent_files import AgentFiles, FileLinks
 from smyth.connectors.files import memory
 from smyth.connectors.files.memory import MemoryFiles
-from smyth.connectors.files.port import FileError, FileSystem, StoredFile
+from smyth.connectors.files.port import FileError, FileSystem, ListedFile, StoredFile
 
 from .conftest import Clock, Cloud
 
@@ -53,6 +53,16 @@ async def test_a_file_is_gone_when_its_time_is_over(files: FileSystem, clock: Cl
 async def test_a_link_is_an_address(files: FileSystem) -> None:
     await files.write(PATH, NOTE, seconds=60)
     assert (await files.link(PATH, name="note.txt", seconds=60)).startswith(("data:text/plain;", "https://"))
+
+
+async def test_files_are_listed_by_folder_and_page_by_page(files: FileSystem) -> None:
+    for name in ("b", "a", "c"):
+        await files.write(f"teams/acme/agt-1/{name}", NOTE, seconds=None)
+    await files.write("teams/acme/agt-10/a", NOTE, seconds=None)
+    folder = "teams/acme/agt-1/"
+    assert [file.path for file in await files.list_files(folder, limit=2)] == [folder + "a", folder + "b"]
+    assert await files.list_files(folder, after=folder + "b") == [ListedFile(folder + "c", 5)]
+    assert await files.list_files("teams/other/") == []
 
 
 async def test_old_files_in_memory_make_room_for_new_ones(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:

@@ -16,6 +16,8 @@ FUNCTIONS = {
     "manage_keys": HEAVY,
     "import_agent": HEAVY,
     "run_endpoint": HEAVY | {"cryptography"},
+    "agent_mcp": HEAVY | {"mcp", "mcp_types", "jsonschema"},
+    "export_agent": HEAVY,
     "get_file": HEAVY,
     "list_components": HEAVY,
 }

@@ -68,7 +68,8 @@ class AgentResources:
         """
         if uri.startswith(UPLOAD_SCHEME) and self._sees_uploads:
             key = unquote(uri.removeprefix(UPLOAD_SCHEME))
-            file, content = await asyncio.to_thread(services().files.read, self._caller.tenant_id, key)
+            read = services().files.read
+            file, content = await asyncio.to_thread(read, self._caller.tenant_id, key, most=MAX_DIRECT_BYTES)
             return ReadResourceResult(contents=[_contents(uri, content, file.content_type)])
         stored = await self._files.read(self._path(uri))
         if stored is None:
