@@ -87,7 +87,7 @@ class RemoteAgent:
             "variables": self._variables or None,
             "conversation_id": self._conversation if remember else None,
             "chat": remember or None,
-            "files": [_as_data_url(file) for file in files] or None,
+            "files": [_as_sent(file) for file in files] or None,
         }
         body = {"message": message, **{name: value for name, value in members.items() if value is not None}}
         async with aclosing(self._server.events(self._path, body)) as events:
@@ -133,11 +133,11 @@ class LocalAgent:
                     if told["type"] == "end":
                         told |= {"model": turn.model_name, "usage": turn.used.tokens}
                         told["cost"] = turn.used.as_json()["model_cost"]
+                        # Before its end is told: who listens no longer than that leaves.
+                        self._history += turn.messages if remember else []
                     yield told
         except (ModelError, ConversationError) as error:
             raise CommandError(str(error)) from None
-        if remember:
-            self._history += turn.messages
 
     async def _attached(self, file: Path) -> Attachment:
         from smyth.components._files import File
@@ -156,6 +156,7 @@ class LocalAgent:
         self._history = []
 
 
-def _as_data_url(file: Path) -> str:
+def _as_sent(file: Path) -> dict[str, str]:
     content = read_bytes(file)
-    return f"data:{media_type_of(file, content)};base64,{base64.b64encode(content).decode()}"
+    data = base64.b64encode(content).decode()
+    return {"data": data, "name": file.name, "content_type": media_type_of(file, content)}

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 #: What would command a terminal rather than be read; tabs and line breaks apart.
 _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_BROKEN_OFF = "The answer broke off before its end. Try again."
 
 
 class Screen:
@@ -26,24 +25,36 @@ class Screen:
     def __init__(self) -> None:
         #: The stream whose last line is not finished.
         self._unfinished: TextIO | None = None
+        self._said_something = False
 
     def show(self, event: dict[str, Any]) -> None:
         """Show one event."""
         match event["type"]:
+            case "start":
+                self._said_something = False
             case "content":
-                self._write(event["text"])
+                self._say(event["text"])
             case "thinking":
                 self._open(sys.stderr)
-                self._notes.print(_readable(event["text"]), style="dim", end="", markup=False)
+                self._notes.print(_readable(event["text"]), style="dim", end="", markup=False, soft_wrap=True)
             case "tool_call":
-                self.note(f"→ {event['name']} {_short(event['arguments'])}", style="cyan")
+                self._tool(f"→ {event['name']} {_short(event['arguments'])}", style="cyan")
             case "tool_result":
-                self.note(f"← {event['name']} {_short(event['result'])}", style="green")
+                self._tool(f"← {event['name']} {_short(event['result'])}", style="green")
+            case "guardrail":
+                self.note(f"! guardrail {event['rule']}: {event['action']} in {event['stage']}", style="yellow")
+            case "end":
+                self._end(event)
 
     def note(self, text: str, *, style: str = "dim") -> None:
-        """Write a line to stderr."""
+        """Write to stderr."""
         self.end_line()
-        self._notes.print(_readable(text), style=style, markup=False, overflow="ellipsis", no_wrap=True)
+        self._notes.print(_readable(text), style=style, markup=False, soft_wrap=True)
+
+    def _tool(self, text: str, *, style: str) -> None:
+        """Write one line to stderr, cut where the terminal ends."""
+        self.end_line()
+        self._notes.print(_readable(text), style=style, markup=False, no_wrap=True, overflow="ellipsis")
 
     def end_line(self) -> None:
         """Finish the line that is begun, where that does not change a piped answer."""
@@ -51,15 +62,20 @@ class Screen:
             print(file=self._unfinished, flush=True)
             self._unfinished = None
 
-    def end_answer(self) -> None:
+    def _end(self, event: dict[str, Any]) -> None:
         """Finish the answer on stdout."""
+        if not self._said_something:
+            self._say(event["output"])
         self._open(sys.stdout)
         print(flush=True)
         self._unfinished = None
+        for warning in event.get("warnings", ()):
+            self.note(warning, style="yellow")
 
-    def _write(self, text: str) -> None:
+    def _say(self, text: str) -> None:
         self._open(sys.stdout)
         print(_readable(text) if sys.stdout.isatty() else text, end="", flush=True)
+        self._said_something = True
 
     def _open(self, stream: TextIO) -> None:
         """Make ``stream`` the one that is written to."""
@@ -71,7 +87,7 @@ class Screen:
     def _notes(self) -> Console:
         from rich.console import Console
 
-        return Console(stderr=True, highlight=False, soft_wrap=False)
+        return Console(stderr=True, highlight=False)
 
 
 async def follow(events: AsyncGenerator[dict[str, Any]], screen: Screen | None) -> dict[str, Any]:
@@ -86,15 +102,12 @@ async def follow(events: AsyncGenerator[dict[str, Any]], screen: Screen | None) 
     """
     arguments: dict[str, Any] = {}
     calls: list[dict[str, Any]] = []
-    shown = False
     try:
         async with aclosing(events):
             async for event in events:
                 if screen is not None:
                     screen.show(event)
                 match event["type"]:
-                    case "content":
-                        shown = True
                     case "tool_call":
                         arguments[event["id"]] = event["arguments"]
                     case "tool_result":
@@ -103,16 +116,12 @@ async def follow(events: AsyncGenerator[dict[str, Any]], screen: Screen | None) 
                     case "error":
                         raise CommandError(event["message"])
                     case "end":
-                        if screen is not None:
-                            if not shown and event["output"]:
-                                screen.show({"type": "content", "text": event["output"]})
-                            screen.end_answer()
-                        return {**{k: v for k, v in event.items() if k != "type"}, "tool_calls": calls}
-    except BaseException:
+                        answer = {name: value for name, value in event.items() if name != "type"}
+                        return {**answer, "tool_calls": calls}
+    finally:
         if screen is not None:
             screen.end_line()
-        raise
-    raise CommandError(_BROKEN_OFF)
+    raise CommandError("The answer broke off before its end. Try again.")
 
 
 def _readable(text: str) -> str:

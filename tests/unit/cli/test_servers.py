@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,14 +83,38 @@ def test_export_gives_the_bytes_and_asks_for_no_other_path(smyth: Smyth, api: Ap
     assert at(smyth, api, "export", "../keys", "-o", "no/such/folder").code == 1
 
 
-def test_prompt_and_chat_speak_with_an_agent_on_a_server(smyth: Smyth, api: Api) -> None:
-    api.answers["POST /api/agents/agt-1/prompt"] = (200, {"output": "yes"})
-    api.answers["POST /api/agents/agt-1/chat"] = (200, {"output": "hello", "conversation_id": "c1"})
+def stream(*events: dict[str, Any]) -> bytes:
+    """Events as a server sends them, with a heartbeat between them."""
+    return b": still at work\n\n".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+def test_prompt_and_chat_speak_with_an_agent_on_a_server(smyth: Smyth, api: Api, tmp_path: Path) -> None:
+    end = {"type": "end", "output": "yes", "model": "m", "usage": {}, "cost": "0.000000"}
+    api.answers["POST /api/agents/agt-1/stream"] = (200, stream({"type": "content", "text": "yes"}, end))
     assert at(smyth, api, "prompt", "agt-1", "Well?", "--model", "m", "--var", "a=b").out == "yes\n"
     assert json.loads(api.asked[0][3]) == {"message": "Well?", "model": "m", "variables": {"a": "b"}}
-    ran = at(smyth, api, "chat", "agt-1", "Hi", "--conversation", "c0")
-    assert (ran.out, "--conversation c1" in ran.err) == ("hello\n", True)
-    assert json.loads(api.asked[1][3]) == {"message": "Hi", "conversation_id": "c0"}
+    (tmp_path / "note.txt").write_text("hi")
+    remembered = {"conversation_id": "c1"}
+    api.answers["POST /api/agents/agt-1/stream"] = (200, stream({"type": "start", **remembered}, end | remembered))
+    ran = at(smyth, api, "chat", "agt-1", "Hi", "--conversation", "c0", "--file", "note.txt")
+    assert (ran.out, "--conversation c1" in ran.err) == ("yes\n", True)
+    file = {"data": "aGk=", "name": "note.txt", "content_type": "text/plain"}
+    assert json.loads(api.asked[1][3]) == {"message": "Hi", "conversation_id": "c0", "chat": True, "files": [file]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((200, stream({"type": "start"}, {"type": "error", "message": "The model failed. Try again."})), "Try again."),
+        ((200, stream({"type": "start"}, {"type": "content", "text": "Half"})), "broke off before its end"),
+        ((402, {"title": "Payment Required", "detail": "Your credit is used up."}), "credit is used up. (HTTP 402)"),
+    ],
+)
+def test_an_answer_that_fails_is_one_line_and_one(smyth: Smyth, api: Api, answer: tuple[int, Any], words: str) -> None:
+    api.answers["POST /api/agents/agt-1/stream"] = answer
+    ran = at(smyth, api, "prompt", "agt-1", "Well?")
+    assert ran.code == 1
+    assert words in ran.err.splitlines()[-1]
 
 
 def test_a_refusal_is_one_line_in_the_servers_words(smyth: Smyth, api: Api) -> None:
