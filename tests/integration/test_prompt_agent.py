@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from smyth.connectors.models.litellm_calls import litellm
+from smyth.connectors.models.catalog import Catalog
+from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.port import ModelError, ToolCall
+from smyth.connectors.vault.memory import MemoryVault
 from smyth.http.services import services
 from smyth.testing import Call as PeerCall
 from smyth.testing import ModelServer, Say
@@ -61,8 +63,7 @@ def test_skills_are_called_and_what_all_of_it_cost_is_billed(caller: Context, mo
 @pytest.mark.xdist_group("litellm")
 def test_a_model_object_reaches_a_server_of_ones_own(caller: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     agent_id = talker(caller)
-    monkeypatch.setattr(services().models, "_allow_private", True)
-    litellm()  # Before the clock of the request runs: on a busy machine its import alone may outlast it.
+    monkeypatch.setitem(vars(services()), "models", ModelGateway(Catalog(), MemoryVault(), allow_private=True))
     with ModelServer(Say(calls=(PeerCall("greet", '{"who":"Ada"}'),)), Say("Done")) as server:
         model = {"provider": "OpenAI", "model": "gpt-4o-mini", "base_url": server.base_url, "api_key": "k"}
         answer = prompt(caller, agent_id, {"message": "Greet", "model": model})
@@ -161,7 +162,7 @@ def test_without_a_caller_nothing_is_answered(caller: Context) -> None:
 def test_a_model_that_cannot_be_asked_is_told_and_not_billed(
     caller: Context, monkeypatch: pytest.MonkeyPatch, model: Any, status: int, code: str
 ) -> None:
-    monkeypatch.setattr(services().models, "_environment", {})
+    monkeypatch.setitem(vars(services()), "models", ModelGateway(Catalog(), MemoryVault(), environment={}))
     answer = prompt(caller, talker(caller), {"message": "x", "model": model})
     assert (answer.status, answer.json()["type"]) == (status, f"urn:smyth:problem:{code}")
     assert statuses(caller) == ["released"]

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from smyth.connectors.models.catalog import likely_provider
+from smyth.connectors.models.catalog import relative
 from smyth.connectors.models.echo import ECHO
 from smyth.connectors.models.port import Limits, Message, ModelError, ModelRequest, ToolCall, Usage
 from smyth.connectors.ports import Ports
@@ -135,10 +135,9 @@ class Turn:
         try:
             return model, self.ports.models.limits(model)
         except ModelError as error:
-            provider = likely_provider(model) if isinstance(model, str) else None
-            if provider is None or error.kind != "unknown_model":
+            inline = relative(model) if isinstance(model, str) else None
+            if inline is None or error.kind != "unknown_model":
                 raise
-            inline = {"provider": provider, "model": model}
             return inline, self.ports.models.limits(inline)
 
     def history_room(self) -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from smyth.connectors.models.catalog import Catalog, likely_provider, read_models
+from smyth.connectors.models.catalog import Catalog, ModelEntry, read_models, relative
 from smyth.connectors.models.port import ModelError
 
 
@@ -69,8 +69,72 @@ def test_a_key_is_not_part_of_how_an_entry_prints() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "provider"),
-    [("gpt-5", "OpenAI"), ("claude-9-opus", "Anthropic"), ("gemini-4", "GoogleAI"), ("zzz", None), ("", None)],
+    ("name", "provider", "window", "output"),
+    [
+        ("gpt-4o-mini-banana", "OpenAI", 128_000, 16_383),
+        ("smythos/gpt-4o-mini-banana", "OpenAI", 128_000, 16_383),
+        ("gpt-5", "OpenAI", 128_000, 8_192),
+        ("claude-9-opus", "Anthropic", 200_000, 32_000),
+        ("gemini-2.5-flash-next", "GoogleAI", 1_048_576, 65_536),
+        ("sonar-pro", "Perplexity", 128_000, 8_192),
+    ],
 )
-def test_guesses_who_serves_a_newer_model(name: str, provider: str | None) -> None:
-    assert likely_provider(name) == provider
+def test_a_newer_model_is_sized_like_its_relatives_but_never_too_small(
+    name: str, provider: str, window: int, output: int
+) -> None:
+    found = relative(name)
+    assert found is not None
+    entry = Catalog().find(found)
+    assert (entry.provider, entry.model) == (provider, name.removeprefix("smythos/"))
+    assert (entry.context_window, entry.max_output) == (window, output)
+
+
+@pytest.mark.parametrize("name", ["zzz", "", "echo", "llama-9"])
+def test_a_name_without_likeness_has_no_relatives(name: str) -> None:
+    assert relative(name) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "sent", "sizes"),
+    [
+        ({"provider": "OpenAI", "modelId": "gpt-4o"}, "gpt-4o", (128_000, 16_384)),
+        ({"provider": "OpenAI", "modelId": "o3"}, "o3", (200_000, 100_000)),
+        ({"provider": "Anthropic", "modelId": "claude-4-sonnet"}, "claude-sonnet-4-20250514", (200_000, 64_000)),
+        ({"provider": "OpenAI", "modelId": "gpt-4o", "outputTokens": 123}, "gpt-4o", (128_000, 123)),
+        ({"provider": "OpenAI", "modelId": "gpt-4o", "tokens": None, "completionTokens": 99}, "gpt-4o", (128_000, 99)),
+        ({"provider": "OpenAI", "modelId": "gpt-4o", "params": {"maxTokens": 50}}, "gpt-4o", (128_000, 50)),
+        ({"provider": "OpenAI", "modelId": "gpt-4o", "baseURL": "https://x"}, "gpt-4o", (128_000, 8_192)),
+        ({"provider": "Groq", "modelId": "gpt-4o"}, "gpt-4o", (128_000, 8_192)),
+    ],
+)
+def test_a_model_object_takes_what_it_leaves_out_from_the_catalogue(
+    model: dict[str, Any], sent: str, sizes: tuple[int, int]
+) -> None:
+    entry = Catalog().find(model)
+    assert entry.model == sent
+    assert (entry.limits.context_window, entry.limits.max_output) == sizes
+
+
+def test_sizes_that_hold_with_a_key_win() -> None:
+    model = {"provider": "OpenAI", "model": "m", "tokens": 5, "keyOptions": {"tokens": 900, "enabled": True}}
+    assert ModelEntry.model_validate(model).context_window == 900
+
+
+def test_reads_fallbacks_prices_and_settings() -> None:
+    entry = read_models(
+        {
+            "mine": {
+                "llm": "Bedrock", "fallbackLLM": "gpt-4o", "input_price": "0.15", "interface": "responses",
+                "settings": {"foundationModel": "anthropic.claude", "customModel": "arn:aws:mine"},
+            }
+        }
+    )["mine"]  # fmt: skip
+    assert (entry.provider, entry.model, entry.fallbacks) == ("Bedrock", "arn:aws:mine", ("gpt-4o",))
+    assert entry.interface == "responses"
+
+
+def test_every_model_of_the_catalogue_has_a_provider_and_says_what_it_can() -> None:
+    catalog = Catalog()
+    assert len(catalog.names()) > 130
+    assert all(catalog.find(name).served_by for name in catalog.names())
+    assert "reasoning" in catalog.find("claude-4-sonnet").features

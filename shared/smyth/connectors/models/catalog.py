@@ -21,7 +21,7 @@ from smyth.connectors.models.port import Limits, ModelError
 from smyth.connectors.models.prices import listed
 from smyth.connectors.models.providers import PROVIDERS, Provider, provider_of_family
 
-__all__ = ["PROVIDERS", "Catalog", "ModelEntry", "Provider", "likely_provider", "read_models"]
+__all__ = ["PROVIDERS", "Catalog", "ModelEntry", "Provider", "likely_provider", "read_models", "relative"]
 
 #: SmythOS writes it before names that it serves itself; to others it means nothing (PROTOCOL oddity 21).
 _MANAGED_PREFIX = "smythos/"
@@ -50,27 +50,6 @@ class Catalog:
         """Return all names in alphabetical order."""
         return sorted(self._entries, key=str.lower)
 
-    def relative(self, name: str) -> dict[str, Any] | None:
-        """Return a model object for a name that nobody lists: its family's provider, its closest relative's sizes.
-
-        A relative with a small window says nothing about a newer model, so that one gets the default window
-        (PROTOCOL oddity 8).
-        """
-        name = name.removeprefix(_MANAGED_PREFIX)
-        provider = provider_of_family(name)
-        if provider is None:
-            return None
-        entry = max(
-            (entry for entry in _builtin().values() if entry.provider == provider),
-            key=lambda entry: _likeness(entry.model, name),
-            default=ModelEntry(provider=provider, model=name),
-        )
-        window = max(entry.context_window, Limits().context_window)
-        return {
-            "provider": provider, "model": name, "context_window": window, "max_output": entry.max_output,
-            "features": list(entry.features),
-        }  # fmt: skip
-
     def _inline(self, model: dict[str, Any]) -> ModelEntry:
         """Read a model object of a document; what it leaves out, a catalogue entry of that name knows (oddity 22)."""
         entry = _read(model)
@@ -92,6 +71,26 @@ def read_models(models: Mapping[str, Any]) -> dict[str, ModelEntry]:
         ValueError: An entry cannot be used; the text says which and why.
     """
     return {name: ModelEntry.model_validate(entry) for name, entry in models.items()}
+
+
+def relative(name: str) -> dict[str, Any] | None:
+    """Return a model object for a name that nobody lists: its family's provider, its closest relative's sizes.
+
+    A relative with a small window says nothing about a newer model, so that one gets the default window
+    (PROTOCOL oddity 8).
+    """
+    name = name.removeprefix(_MANAGED_PREFIX)
+    provider = likely_provider(name)
+    if provider is None:
+        return None
+    family = {known: entry for known, entry in _builtin().items() if entry.provider == provider}
+    closest = max(family, key=lambda known: _likeness(known, name), default=None)
+    entry = family[closest] if closest else ModelEntry(provider=provider, model=name)
+    window = max(entry.context_window, Limits().context_window)
+    return {
+        "provider": provider, "model": name, "context_window": window, "max_output": entry.max_output,
+        "features": list(entry.features),
+    }  # fmt: skip
 
 
 def likely_provider(name: str) -> str | None:
