@@ -30,8 +30,6 @@ class Reply:
     calls: tuple[ToolCall, ...] = ()
     thinking: str = ""
     thinking_blocks: tuple[dict[str, Any], ...] = ()
-    #: Why it ended; told by the calls unless given.
-    reason: str = ""
     error: ModelError | None = None
     hangs: bool = False
     #: Why it ended; by its calls unless told.
@@ -75,7 +73,8 @@ class ScriptedModels:
         if reply.error is not None:
             raise reply.error
         usage = Usage("scripted", input_tokens=10, output_tokens=5, cached_tokens=2, cost_micro_usd=30)
-        yield Finished(reply.reason or ("tool_calls" if reply.calls else "stop"), usage, reply.calls)
+        reason = reply.reason or ("tool_calls" if reply.calls else "stop")
+        yield Finished(reason, usage, reply.calls, reply.thinking_blocks)
 
 
 def scripted(*replies: Reply) -> ScriptedModels:

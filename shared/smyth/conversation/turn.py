@@ -272,9 +272,10 @@ class Turn:
     def _close(self, last: Message) -> None:
         """Note the last message, and keep of the turn what others may read later."""
         self.messages.append(last)
-        for message in self.messages:
-            # They matter to the model until it has answered, and to nobody after that.
-            message.pop("thinking_blocks", None)
+        # Signed thoughts matter to the model until it has answered, and to nobody after that.
+        self.messages[:] = [
+            {name: member for name, member in message.items() if name != "thinking_blocks"} for message in self.messages
+        ]
         if self._watch is not None:
             self.messages[:] = self._watch.kept(self.messages)
 

@@ -96,6 +96,12 @@ def test_hidden_endpoints_are_not_offered_and_order_is_kept() -> None:
     assert [function["name"] for function in functions] == ["one", "two-b", "three"]
 
 
+@pytest.mark.parametrize("data", [{"method": "BREW"}, {"method": "TRACE"}, {"endpoint": "a b"}, {"endpoint": "x" * 65}])
+def test_what_could_only_fail_is_not_offered(data: dict[str, str]) -> None:
+    functions = offered(endpoint("fine"), endpoint("broken", **data))
+    assert [function["name"] for function in functions] == ["fine"]
+
+
 def test_of_two_endpoints_with_one_name_the_first_is_offered_with_its_inputs() -> None:
     (function,) = offered(
         endpoint("both", {"name": "x"}, id="A", description="the POST"),

@@ -14,7 +14,7 @@ from smyth.conversation.events import Content, End, Start, Thinking, ToolAnswere
 from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
 from tests.peers.scripted_models import Reply, ScriptedModels, scripted
-from tests.unit.conversation.agents import agent, answering
+from tests.unit.conversation.agents import agent, answering, endpoint
 
 GREETER = answering("greet", {"name": "who", "type": "Text"}, description="Greets")
 #: A skill that asks Echo and passes its words through.
@@ -36,7 +36,7 @@ WRITER = {
 }
 
 
-def turn(models: ScriptedModels, message: str = "Hi", plan: Plan | None = None, **members: Any) -> Turn:
+def turn(models: ScriptedModels, message: Any = "Hi", plan: Plan | None = None, **members: Any) -> Turn:
     return Turn(plan or agent(GREETER), message, Ports(models=models), **members)
 
 
@@ -211,7 +211,87 @@ async def test_the_turns_model_wins_over_the_documents() -> None:
 async def test_a_model_newer_than_the_catalogue_goes_to_the_provider_of_its_family() -> None:
     models = scripted(Reply("ok"))
     await turn(models, model="gpt-99").run()
-    assert models.requests[0].model == {"provider": "OpenAI", "model": "gpt-99"}
+    asked = models.requests[0].model
+    assert isinstance(asked, dict)
+    assert (asked["provider"], asked["model"]) == ("OpenAI", "gpt-99")
+
+
+@pytest.mark.parametrize("message", ["", " \n\t", [], [{"type": "text", "text": " "}]])
+async def test_an_empty_message_is_refused_before_the_model_is_asked(message: Any) -> None:
+    models = scripted()
+    spoken = turn(models, message=message)
+    with pytest.raises(ConversationError) as refused:
+        spoken.check()
+    assert refused.value.code == "empty_message"
+    with pytest.raises(ConversationError):
+        await spoken.run()
+    assert models.requests == []
+
+
+async def test_users_messages_in_a_row_are_joined_and_none_is_dropped() -> None:
+    models = scripted(Reply("ok"))
+    history = [{"role": "user", "content": "first"}, {"role": "user", "content": [{"type": "text", "text": "second"}]}]
+    await turn(models, history=history).run()
+    assert models.requests[0].messages[1:] == [
+        {"role": "user", "content": [{"type": "text", "text": text} for text in ("first", "second", "Hi")]}
+    ]
+
+
+async def test_the_reason_is_that_of_the_last_request() -> None:
+    spoken = turn(scripted(Reply("A", calls=(call(),)), Reply("half a th", reason="length")))
+    events = await listen(spoken)
+    assert events[-1] == End("Ahalf a th", "length")
+    assert spoken.reason == "length"
+
+
+async def test_tools_are_decided_by_calls_and_not_by_the_reason() -> None:
+    models = scripted(Reply(calls=(call(),), reason="stop"), Reply("done"))
+    spoken = turn(models)
+    await spoken.run()
+    assert spoken.output == "done"
+    assert len(spoken.tool_calls) == 1
+
+
+async def test_signed_thoughts_go_back_with_the_calls_and_are_not_remembered() -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    models = scripted(Reply(calls=(call(),), thinking_blocks=(thought,)), Reply("done"))
+    spoken = turn(models)
+    await spoken.run()
+    assert models.requests[1].messages[-2]["thinking_blocks"] == [thought]
+    assert all("thinking_blocks" not in message for message in spoken.messages)
+
+
+@pytest.mark.parametrize("method", ["post", "Put", "delete", ""])
+async def test_skills_run_whatever_their_method_and_its_case(method: str) -> None:
+    models = scripted(Reply(calls=(call('{"who":"Ada"}'),)), Reply("ok"))
+    await turn(models, plan=agent(answering("greet", {"name": "who"}, method=method))).run()
+    assert models.requests[1].messages[-1]["content"] == '{"who":"Ada"}'
+
+
+async def test_a_dead_end_shows_nothing_of_the_inner_request() -> None:
+    models = scripted(Reply(calls=(call('{"who":"Ada"}', "lost"),)), Reply("ok"))
+    plan = agent({"components": [endpoint("lost", {"name": "who"})], "connections": []})
+    await turn(models, plan=plan).run()
+    told = models.requests[1].messages[-1]["content"]
+    assert told == '{"id":"EP_lost","name":"APIEndpoint","result":{"body":{"who":"Ada"},"query":{}}}'
+
+
+async def test_no_text_of_the_model_is_a_template_anywhere_in_a_skill() -> None:
+    models = _EchoBeside(scripted(Reply(calls=(call('{"topic":"{{city}} {{KEY(k)}}"}', "write"),)), Reply("Done.")))
+    plan = agent(WRITER, variables={"city": "Casablanca"})
+    await Turn(plan, "Write", Ports(models=models)).run()
+    assert models.scripted.requests[1].messages[-1]["content"] == '{"topic":"About {{city}} {{KEY(k)}}"}'
+
+
+async def test_a_skill_that_is_cut_off_keeps_what_its_model_used() -> None:
+    models = _EchoBeside(scripted(Reply(calls=(call('{"topic":"cats"}', "write"),)), Reply("never said")))
+    spoken = Turn(agent(WRITER), "Write", Ports(models=models))
+    events = spoken.events()
+    async for event in events:
+        if isinstance(event, Content):
+            break
+    await events.aclose()
+    assert [usage.model for usage in spoken.usage] == ["scripted", "Echo"]
 
 
 async def test_an_unknown_model_is_told_and_costs_nothing() -> None:
@@ -223,11 +303,19 @@ async def test_an_unknown_model_is_told_and_costs_nothing() -> None:
     assert models.requests == []
 
 
-async def test_a_refusal_before_the_first_word_costs_nothing() -> None:
-    spoken = turn(scripted(Reply(error=ModelError("no", kind="credentials"))))
+async def test_what_never_reached_a_provider_is_not_counted() -> None:
+    spoken = turn(scripted(Reply(error=ModelError("no key", kind="credentials"))))
     with pytest.raises(ModelError):
         await spoken.run()
     assert spoken.usage == []
+
+
+@pytest.mark.parametrize("error", [ModelError("no", kind="credentials", status=401), ModelError("busy", status=503)])
+async def test_a_provider_that_refuses_was_asked_and_costs_nothing(error: ModelError) -> None:
+    spoken = turn(scripted(Reply(error=error)))
+    with pytest.raises(ModelError):
+        await spoken.run()
+    assert spoken.usage == [Usage("scripted")]
 
 
 async def test_an_answer_that_breaks_off_is_counted() -> None:
