@@ -50,7 +50,12 @@ _OPENAI_CODES = {
     "throttled": "rate_limit_exceeded",
     "quota_exceeded": "insufficient_quota",
 }
-_OPENAI_TYPES = {"rate_limit_exceeded": "requests", "insufficient_quota": "insufficient_quota"}
+_OPENAI_TYPES = {
+    "invalid_api_key": "authentication_error",
+    "forbidden": "permission_error",
+    "rate_limit_exceeded": "requests",
+    "insufficient_quota": "insufficient_quota",
+}
 
 _KEY = "Send a valid key as 'x-api-key: <key>' or 'Authorization: Bearer <key>'."
 _OURS = "The fault is on our side and nothing was billed. Try again; if it stays, tell the operator the request_id."

@@ -48,11 +48,14 @@ def entries(server_url: str) -> dict[str, dict[str, str]]:
 
 
 def with_scripted_models(assembly: Assembly, server_url: str) -> Assembly:
-    """The stack whose functions know the scripted models besides their own."""
+    """The stack whose functions know the scripted models besides their own, and embed with one of them."""
     template: dict[str, Any] = copy.deepcopy(assembly.template)
     for resource in template["Resources"].values():
         variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
         if "SMYTH_MODELS" in variables:
             own = json.loads(variables["SMYTH_MODELS"] or "{}")
             variables["SMYTH_MODELS"] = json.dumps({**entries(server_url), **own})
+            if not variables.get("SMYTH_EMBEDDING_MODEL"):
+                embedding = {"provider": "OpenAI", "model": "scripted-embedding", "base_url": f"{server_url}/v1"}
+                variables["SMYTH_EMBEDDING_MODEL"] = json.dumps(embedding)
     return replace(assembly, template=template)

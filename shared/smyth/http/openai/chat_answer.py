@@ -25,7 +25,7 @@ def completion(turn: Turn, charge: Charge, asked: ChatCompletionRequest) -> dict
     if calls:
         message |= {"content": turn.output or None, "tool_calls": calls}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(turn)}
-    return {**_head(charge, asked, "chat.completion"), "choices": [choice], "usage": usage(turn.used)}
+    return {**_head(charge, asked, "chat.completion"), "choices": [choice], "usage": usage(turn.used), **acted(turn)}
 
 
 class CompletionStream(StreamedTurn):
@@ -55,20 +55,25 @@ class CompletionStream(StreamedTurn):
     def _end(self) -> str:
         calls = callers_calls(self._turn, one=self._asked.parallel_tool_calls is False)
         told = [self._chunk({"tool_calls": [{"index": at, **_call(call)}]}) for at, call in enumerate(calls)]
-        told.append(self._chunk({}, finish_reason(self._turn)))
+        told.append(self._chunk({}, finish_reason(self._turn), **acted(self._turn)))
         if self._with_usage:
             told.append(_line({**self._head, "choices": [], "usage": usage(self._turn.used)}))
         return "".join([*told, "data: [DONE]\n\n"])
 
-    def _chunk(self, delta: dict[str, Any], reason: str | None = None) -> str:
+    def _chunk(self, delta: dict[str, Any], reason: str | None = None, **more: Any) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
-        chunk = {**self._head, "choices": [choice]}
+        chunk = {**self._head, "choices": [choice], **more}
         return _line(chunk | {"usage": None} if self._with_usage else chunk)
 
 
 def callers_calls(turn: Turn, *, one: bool) -> tuple[ToolCall, ...]:
     """Return the calls that the caller has to run; who takes ``one`` at a time gets the first."""
     return turn.pending[:1] if one else turn.pending
+
+
+def acted(turn: Turn) -> dict[str, Any]:
+    """Return the further member that tells what the agent's guardrails did, where they did something."""
+    return {"guardrails": [action.as_json() for action in turn.guardrails]} if turn.guardrails else {}
 
 
 def finish_reason(turn: Turn) -> str:

@@ -45,7 +45,7 @@ class CalledFunction(_Open):
     arguments: str
 
 
-class Call(_Open):
+class CompletionCall(_Open):
     """A call of a tool, as an earlier answer had it."""
 
     id: str
@@ -53,16 +53,16 @@ class Call(_Open):
     function: CalledFunction
 
 
-class ChatMessage(_Open):
+class CompletionMessage(_Open):
     """A message of the conversation."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]] | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[CompletionCall] | None = None
     tool_call_id: str | None = None
 
 
-class Function(_Open):
+class CompletionFunction(_Open):
     """A function that the caller runs; ``parameters`` is a JSON schema."""
 
     name: str
@@ -71,11 +71,11 @@ class Function(_Open):
     strict: bool | None = None
 
 
-class Tool(_Open):
+class CompletionTool(_Open):
     """A tool that the caller runs."""
 
     type: Literal["function"]
-    function: Function
+    function: CompletionFunction
 
 
 class StreamOptions(_Open):
@@ -91,8 +91,8 @@ class ChatCompletionRequest(_Open):
     """A conversation for an agent to go on with. Members that are not named here and do no harm are ignored."""
 
     model: str = Field(min_length=1, max_length=300, description="An agent's slug or id, with @version if need be.")
-    messages: list[ChatMessage] = Field(min_length=1, max_length=2_000)
-    tools: list[Tool] | None = Field(default=None, max_length=128, description="Run by the caller.")
+    messages: list[CompletionMessage] = Field(min_length=1, max_length=2_000)
+    tools: list[CompletionTool] | None = Field(default=None, max_length=128, description="Run by the caller.")
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | None = None
@@ -173,13 +173,13 @@ class ChatCompletionRequest(_Open):
         return "\n\n".join(filter(None, instructions)), messages
 
 
-def _assistant(message: ChatMessage, param: str) -> Message:
+def _assistant(message: CompletionMessage, param: str) -> Message:
     text = _text(message.content, f"{param}.content")
     calls = [call.model_dump(include={"id", "type", "function"}) for call in message.tool_calls or ()]
     return {"role": "assistant", "content": text} | ({"tool_calls": calls} if calls else {})
 
 
-def _result(message: ChatMessage, param: str) -> Message:
+def _result(message: CompletionMessage, param: str) -> Message:
     if not message.tool_call_id:
         raise refused(f"{param}.tool_call_id", "The result of a tool needs the id of its call.")
     text = _text(message.content, f"{param}.content")

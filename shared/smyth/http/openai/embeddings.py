@@ -69,6 +69,8 @@ async def embeddings(caller: Caller, asked: EmbeddingRequest, charge: Charge) ->
             charge.use([Usage(model)])
         raise problem_of(error) from None
     charge.use(embedded.usage)
+    if asked.dimensions not in (None, len(embedded.vectors[0])):
+        raise refused("dimensions", f'The model "{model}" gives {len(embedded.vectors[0])} dimensions only.')
     tokens = sum(usage.input_tokens for usage in embedded.usage)
     packed = asked.encoding_format == "base64"
     return {

@@ -19,6 +19,8 @@ _CODES = {
     "message_too_long": "context_length_exceeded",
     "invalid": "invalid_value",
 }
+#: LiteLLM tells some errors by their type.
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "requests"}
 _MOST_FAULTS = 3
 
 
@@ -56,6 +58,8 @@ def error_of(problem: Problem) -> dict[str, Any]:
 
 
 def _message(problem: Problem, faults: list[dict[str, Any]]) -> str:
+    if problem.code == "message_too_long":  # Clients know the case by these words.
+        return f"This model's maximum context length is exceeded. {problem.detail}"
     if problem.code != "invalid" or not faults:
         return problem.detail
     told = [f"{_path(fault['field'])}: {fault['message']}" for fault in faults[:_MOST_FAULTS]]
@@ -66,9 +70,7 @@ def _message(problem: Problem, faults: list[dict[str, Any]]) -> str:
 def _type(status: int, code: str) -> str:
     if code == "insufficient_quota":
         return code
-    if status == 429:
-        return "requests"
-    return "server_error" if status >= 500 else "invalid_request_error"
+    return _TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
 
 
 def _path(field: str) -> str:

@@ -11,7 +11,7 @@ from smyth.conversation import Event, Turn
 from smyth.conversation.events import Content, End, Start, Used
 from smyth.http.billing import Charge
 from smyth.http.event_stream import StreamedTurn
-from smyth.http.openai.chat_answer import callers_calls
+from smyth.http.openai.chat_answer import acted, callers_calls
 from smyth.http.openai.errors import error_of
 from smyth.http.openai.responses_request import ResponseRequest
 from smyth.http.problems import Problem
@@ -29,6 +29,7 @@ def response(turn: Turn, charge: Charge, asked: ResponseRequest) -> dict[str, An
         "incomplete_details": {"reason": why} if why else None,
         "output": _output(turn, charge, asked),
         "usage": _usage(turn.used),
+        **acted(turn),
     }
 
 

@@ -46,14 +46,14 @@ class ResponseTool(_Open):
     strict: bool | None = None
 
 
-class TextOptions(_Open):
+class ResponseText(_Open):
     """How the text is to be."""
 
     format: dict[str, Any] | None = None
     verbosity: Literal["low", "medium", "high"] | None = None
 
 
-class Reasoning(_Open):
+class ResponseReasoning(_Open):
     """How hard the model is to think."""
 
     effort: str | None = Field(default=None, max_length=20)
@@ -68,8 +68,8 @@ class ResponseRequest(_Open):
     tools: list[ResponseTool] | None = Field(default=None, max_length=128, description="Run by the caller.")
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    text: TextOptions | None = None
-    reasoning: Reasoning | None = None
+    text: ResponseText | None = None
+    reasoning: ResponseReasoning | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -99,7 +99,7 @@ class ResponseRequest(_Open):
         )
 
     def _options(self, tool_choice: Any) -> ModelOptions:
-        text = self.text or TextOptions()
+        text = self.text or ResponseText()
         return ModelOptions(
             temperature=self.temperature,
             top_p=self.top_p,

@@ -9,13 +9,13 @@ from typing import Any, Protocol, TypeVar
 from fastapi import Request, Response
 
 from smyth.conversation import Turn
-from smyth.http.billing import Charge, admit, billed, release
+from smyth.http.billing import Charge, admit, billed, release, seconds_left
 from smyth.http.caller import Caller
 from smyth.http.event_stream import StreamedTurn
 from smyth.http.openai.models import Served, find
 from smyth.http.openai.wanted import Wanted
 from smyth.http.services import services
-from smyth.http.turns import failures_told
+from smyth.http.turns import failures_told, run_limits
 
 
 class Body(Protocol):
@@ -59,7 +59,7 @@ async def serve(
         return stream(turn, charge, body)
 
     async def work(charge: Charge) -> dict[str, Any]:
-        turn = await _open_turn(caller, served, wanted, charge)
+        turn = await _open_turn(caller, served, wanted, charge, seconds_left(request))
         with failures_told():
             await turn.run()
         return whole(turn, charge, body)
@@ -67,8 +67,10 @@ async def serve(
     return await billed(request, caller, work, agent_id=served.agent.id)
 
 
-async def _open_turn(caller: Caller, served: Served, wanted: Wanted, charge: Charge) -> Turn:
-    """Return the turn, checked; what it uses goes on ``charge``.
+async def _open_turn(
+    caller: Caller, served: Served, wanted: Wanted, charge: Charge, seconds: float | None = None
+) -> Turn:
+    """Return the turn, checked; what it uses goes on ``charge``, and it may take so many ``seconds``.
 
     Raises:
         Problem: The agent's model is unknown, or the request does not fit it.
@@ -77,10 +79,11 @@ async def _open_turn(caller: Caller, served: Served, wanted: Wanted, charge: Cha
     turn = Turn(
         plan,
         wanted.message,
-        services().ports(caller.tenant_id, public_url=caller.public_url),
+        services().ports(caller.tenant_id, public_url=caller.public_url, seconds_left=seconds),
         history=wanted.history,
+        history_from_caller=True,
         session_id=wanted.session_id,
-        limits=services().limits(caller.plan),
+        limits=run_limits(caller, seconds),
         options=wanted.options,
         instructions=wanted.instructions,
         client_tools=wanted.tools,

@@ -11,9 +11,9 @@ from typing import Any
 from smyth.connectors.models.port import Message
 from smyth.conversation.options import ModelOptions
 from smyth.http.openai.errors import refused
+from smyth.http.readable import without_control
 
 _MOST_CHARACTERS = 400_000
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _SESSION = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _TOOL_CHOICES = ("auto", "none", "required")
@@ -46,9 +46,10 @@ def readable(text: str, param: str) -> str:
     """
     if len(text) > _MOST_CHARACTERS:
         raise refused(param, f"The text has more than {_MOST_CHARACTERS:,} characters. Send less.")
-    if _CONTROL.search(text):
-        raise refused(param, "The text holds control characters, or halves of characters. Remove them.")
-    return text
+    try:
+        return without_control(text)
+    except ValueError as error:
+        raise refused(param, f"The text {error}.") from None
 
 
 def divided(messages: list[Message], param: str) -> tuple[list[Message], str | list[dict[str, Any]] | None]:
