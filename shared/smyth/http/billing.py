@@ -21,6 +21,7 @@ from smyth.http.idempotency import claim_of, replayed, to_answer
 from smyth.http.json_bodies import to_response
 from smyth.http.problems import Problem, to_problem
 from smyth.http.services import services
+from smyth.platform.errors import PlatformError
 from smyth.platform.idempotency import Taken, replay
 from smyth.platform.metering import Admission, Figures
 from smyth.platform.money import usd
@@ -36,6 +37,7 @@ COST_HEADER = "x-usage-cost"
 #: What is kept back of a function's time to settle and to answer.
 _CLOSING_SECONDS = 2.0
 _TIMEOUT = 504
+_INTERNAL = 500
 
 
 @dataclass(slots=True)
@@ -81,7 +83,8 @@ Work = Callable[[Charge], Awaitable[Any]]
 async def billed(request: Request, caller: Caller, work: Work, *, agent_id: str | None = None) -> Response:
     """Admit the request, do ``work``, settle, and answer with what is left and what it cost.
 
-    Work that fails before a model was asked, or by our own fault, is not billed. Under an Idempotency-Key the work
+    Once a provider was asked the request is billed with what it used, even if the provider failed. Work that fails
+    before that, or by our own fault, is not billed. Under an Idempotency-Key the work
     is done once; a repeated request gets the first answer.
 
     Args:
@@ -96,13 +99,13 @@ async def billed(request: Request, caller: Caller, work: Work, *, agent_id: str 
     try:
         response = to_response(await _in_time(request, work(charge)))
     except Exception as error:
-        await _close_failed(charge, to_problem(error).status)
+        await _close_failed(charge, our_fault=_our_fault(error))
         raise
     except BaseException:  # The caller is gone or the function is ended.
-        await release(charge)
+        await _close_failed(charge, our_fault=False)
         raise
     if response.status_code >= 400:
-        await _close_failed(charge, response.status_code)
+        await _close_failed(charge, our_fault=response.status_code == _INTERNAL)
         return response
     response.headers.update(charge.headers())
     await settle(charge, response)
@@ -182,9 +185,14 @@ async def _in_time(request: Request, work: Awaitable[Any]) -> Any:
         raise Problem(_TIMEOUT, "timeout", detail) from None
 
 
-async def _close_failed(charge: Charge, status: int) -> None:
-    """Release what failed, unless a model was paid for and the fault is not ours: a 4xx, or work that took too long."""
-    if charge.usage and (status < 500 or status == _TIMEOUT):
+async def _close_failed(charge: Charge, *, our_fault: bool) -> None:
+    """Bill what failed after a provider was asked; give the rest back."""
+    if charge.usage and not our_fault:
         await settle(charge)
     else:
         await release(charge)
+
+
+def _our_fault(error: Exception) -> bool:
+    status = to_problem(error).status
+    return status == _INTERNAL or (isinstance(error, PlatformError) and status > _INTERNAL)
