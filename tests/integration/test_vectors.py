@@ -16,9 +16,10 @@ from smyth.http.services import services
 from smyth.http.settings import settings
 from smyth.platform.times import utc_now
 from smyth.platform.vectors import MAX_DIMENSIONS, MAX_ITEMS, MAX_TEXT_BYTES
+from smyth.testing import Fail, ModelServer
+from smyth.testing.embeddings import embedding
 from tests.integration.emulator import BUCKET
 from tests.integration.events import OPERATOR, Answer, Context, call, caller_context, new_tenant_id
-from tests.peers.embedding_server import EmbeddingServer, letters
 
 
 def upsert(caller: Context, *items: dict[str, Any], namespace: Any = "notes") -> Answer:
@@ -231,9 +232,9 @@ def test_many_writers_at_once_lose_nothing() -> None:
 
 
 @pytest.fixture
-def embedding_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddingServer]:
+def embedding_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """A stack that is configured to embed with a server of ours."""
-    with EmbeddingServer() as server:
+    with ModelServer() as server:
         entry = {"provider": "OpenAI", "model": "text-embedding-3-small", "base_url": server.base_url}
         monkeypatch.setenv("SMYTH_EMBEDDING_MODEL", json.dumps(entry))
         _forget()
@@ -247,10 +248,14 @@ def _forget() -> None:
     services.cache_clear()
 
 
-def test_texts_are_embedded_and_found_by_text(caller: Context, embedding_model: EmbeddingServer) -> None:
-    items = [{"id": "1", "text": "zebra zoo"}, {"id": "2", "vector": letters("banana")}, {"id": "3", "text": "kiwi"}]
+def test_texts_are_embedded_and_found_by_text(caller: Context, embedding_model: ModelServer) -> None:
+    items = [
+        {"id": "1", "text": "zebra zoo"},
+        {"id": "2", "vector": embedding("a banana")},
+        {"id": "3", "text": "kiwi"},
+    ]
     assert upsert(caller, *items).json() == {"upserted": 3}
-    assert embedding_model.inputs == [["zebra zoo", "kiwi"]]
+    assert [request["input"] for request in embedding_model.requests] == [["zebra zoo", "kiwi"]]
     found = search(caller, query="a banana")
     assert found.json()["hits"][0]["id"] == "2"
     assert search(caller, query="zoo zebra", top_k=1).json()["hits"][0] == {
@@ -261,18 +266,18 @@ def test_texts_are_embedded_and_found_by_text(caller: Context, embedding_model: 
     }
 
 
-def test_embedding_a_query_is_billed_to_the_caller(caller: Context, embedding_model: EmbeddingServer) -> None:
+def test_embedding_a_query_is_billed_to_the_caller(caller: Context, embedding_model: ModelServer) -> None:
     upsert(caller, {"id": "1", "text": "kiwi"})
     figures = search(caller, query="kiwi").headers
     entries = list(services().meter.store.entries(caller["tenant_id"], utc_now().date()))
-    assert [(entry.model, entry.input_tokens) for entry in entries] == [("text-embedding-3-small", 2)]
+    assert [(entry.model, entry.input_tokens) for entry in entries] == [("text-embedding-3-small", 1)]
     assert figures["x-usage-cost"] == "0.000000"
 
 
 def test_a_model_that_fails_is_told_and_nothing_written_or_billed(
-    caller: Context, embedding_model: EmbeddingServer
+    caller: Context, embedding_model: ModelServer
 ) -> None:
-    embedding_model.status = 500
+    embedding_model.failing["embeddings"] = Fail(500)
     failed = [upsert(caller, {"id": "1", "text": "kiwi"}), search(caller, query="kiwi")]
     assert [answer.status for answer in failed] == [503, 503]
     assert "OpenAI failed to answer" in failed[0].json()["detail"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from string import ascii_lowercase
 
 import boto3
 import pytest
@@ -13,7 +14,11 @@ from smyth.connectors.knowledge.knowledge import MAX_CHUNKS, Knowledge, Knowledg
 from smyth.connectors.models.port import ModelError, Usage
 from smyth.connectors.vectors.memory import MemoryVectors
 from smyth.connectors.vectors.port import NamespaceFull
-from tests.peers.embedding_server import letters
+
+
+def letters(text: str) -> list[float]:
+    """How often each letter is there; a last member keeps texts without letters from having none."""
+    return [*(float(text.lower().count(letter)) for letter in ascii_lowercase), 0.1]
 
 
 class Letters:
