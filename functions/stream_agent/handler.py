@@ -18,7 +18,8 @@ from smyth.http.event_stream import open_stream
 
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "JSON objects of type start, content, thinking, tool_call, tool_result, usage, end, error.",
+        "description": "JSON objects of type start, content, thinking, tool_call, tool_result, guardrail, usage, end, "
+        "error.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smyth.document import Document
+from smyth.document.guardrails import guardrails_of
 from smyth.platform.agents import Agent, Version
 from smyth.platform.times import rfc3339
 
@@ -30,6 +31,7 @@ def details(agent: Agent, document: Document) -> dict[str, Any]:
         "description": document.description,
         "behavior": document.behavior,
         "variables": document.variables,
+        "guardrails": guardrails_of(document),
         "components": len(document.components),
         "endpoints": [
             {"method": str(one.data.get("method") or "POST").upper(), "endpoint": str(one.data.get("endpoint") or "")}

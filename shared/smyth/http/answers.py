@@ -66,6 +66,7 @@ class AgentDetails(Agent):
 
     behavior: str
     variables: dict[str, Any]
+    guardrails: Any = Field(description="Rules for what is said, as the document has them; null where there are none.")
     components: int = Field(description="How many.")
     endpoints: list[Endpoint]
 
@@ -101,6 +102,15 @@ class Tokens(BaseModel):
     total_tokens: int
 
 
+class GuardrailAction(BaseModel):
+    """What a rule of the agent did; never what it found."""
+
+    stage: Literal["input", "tool", "output"]
+    rule: str
+    action: Literal["block", "mask", "pass"]
+    count: int
+
+
 class PromptAnswer(BaseModel):
     """What the agent said."""
 
@@ -112,6 +122,7 @@ class PromptAnswer(BaseModel):
     cost: Money
     request_id: str
     warnings: list[str] = Field(default=[], description="What to know though all went well; left out where nothing.")
+    guardrails: list[GuardrailAction] = Field(default=[], description="What guardrails did; left out where nothing.")
 
 
 class ChatAnswer(PromptAnswer):

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+#: Letters that nobody sees and some models read; they have a use in the flags of parts of countries only.
+_TAGS = re.compile("[\U000e0000-\U000e007f]")
+_FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")
 _MOST_CHARACTERS = 400_000
 _MOST_INSTRUCTIONS = 40_000
 _MOST_VARIABLES = 100
@@ -29,13 +32,15 @@ def readable(text: str) -> str:
 
 
 def without_control(text: str) -> str:
-    """Return ``text`` where it has no control characters.
+    """Return ``text`` where it has no control characters and no invisible letters.
 
     Raises:
         ValueError: It has some.
     """
     if _CONTROL.search(text):
         raise ValueError("must not hold control characters, except tabs and line breaks, nor halves of characters")
+    if _TAGS.search(text) and _TAGS.search(_FLAG.sub("", text)):
+        raise ValueError("must not hold Unicode's invisible tag characters, except in flags")
     return text
 
 

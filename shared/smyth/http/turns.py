@@ -85,7 +85,11 @@ def answer(turn: Turn, charge: Charge) -> dict[str, Any]:
         "cost": charge.headers()[COST_HEADER],
         "request_id": charge.request_id,
     }
-    return {**told, "warnings": turn.warnings} if turn.warnings else told
+    if turn.warnings:
+        told["warnings"] = turn.warnings
+    if turn.guardrails:
+        told["guardrails"] = [action.as_json() for action in turn.guardrails]
+    return told
 
 
 @contextmanager

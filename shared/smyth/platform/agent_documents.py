@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from smyth.components import registry
 from smyth.document import Document, DocumentError, Finding, load, unwrap, validate
+from smyth.document.guardrails import MEMBER, Guardrails
 from smyth.platform.errors import Invalid, TooLarge
 from smyth.platform.names import Name
 
@@ -23,6 +24,7 @@ _MEMBERS = {
     "behavior": "behavior",
     "model": "defaultModel",
     "variables": "variables",
+    "guardrails": MEMBER,
 }
 
 
@@ -36,6 +38,7 @@ class AgentFields(BaseModel):
     behavior: str | None = Field(default=None, max_length=200_000)
     model: str | None = Field(default=None, max_length=200)
     variables: dict[str, str] | None = None
+    guardrails: Guardrails | None = Field(default=None, description="Rules for what is said; null takes them away.")
 
 
 class NewAgent(AgentFields):
@@ -104,7 +107,9 @@ def _set_members(document: dict[str, Any], fields: AgentFields) -> None:
             if value is None:
                 document.pop(member, None)
             else:
-                document[member] = value
+                # A model as it was sent, without what it would be given by default.
+                sent = isinstance(value, BaseModel)
+                document[member] = value.model_dump(mode="json", exclude_unset=True) if sent else value
 
 
 def _invalid(findings: list[Finding]) -> Invalid:
