@@ -51,14 +51,18 @@ class Caller:
             self._headers["x-api-key"] = identifier
         self.called: set[tuple[str, str]] = set()
 
-    def __call__(self, method: str, template: str, /, *, json: Any = None, files: Any = None, **parts: str) -> Any:
+    def __call__(
+        self, method: str, template: str, /, *, json: Any = None, files: Any = None, refused: int = 0, **parts: str
+    ) -> Any:
         route = next(one for one in ROUTES if (one.method, one.path) == (method, template.partition("?")[0]))
         self.called.add((route.method, route.path))
         again = {"Idempotency-Key": f"{template}-{crc32(repr(json).encode())}"} if method == "POST" else {}
         path = template.format(**parts)
         answer = self._cloud.call(method, path, json=json, files=files, **self._headers, **again)
         said = f"{method} {path}: {answer.status_code} {answer.text}"
-        assert answer.status_code < 400, f"{said}\n{self._cloud.faults(route.function)}"
+        assert answer.status_code < 400 or refused, f"{said}\n{self._cloud.faults(route.function)}"
+        if refused:
+            assert answer.status_code == refused, said
         is_json = answer.text and answer.headers.get("content-type", "").startswith("application/json")
         return answer.json() if is_json else answer.text
 
@@ -84,6 +88,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
     _agents(tenant)
     _talk(tenant)
     _keep(tenant)
+    _offer(tenant)
     _compute(tenant)
     file_key = _knowledge(tenant)
     for path in ("/health", "/docs", "/openapi.json"):
@@ -150,6 +155,11 @@ def _talk(tenant: Caller) -> None:
     turn = tenant("POST", "/api/agents/{agent_id}/chat", agent_id=agent_id, json=long)
     tenant("GET", "/api/agents/{agent_id}/chat?conversation_id={id}", agent_id=agent_id, id=turn["conversation_id"])
     assert "end" in tenant("POST", "/api/agents/{agent_id}/stream", agent_id=agent_id, json={"message": "hello"})
+    conversations = "/api/agents/{agent_id}/conversations"
+    assert len(tenant("GET", conversations, agent_id=agent_id)["items"]) == 1
+    for method in ("GET", "DELETE"):
+        path = conversations + "/{conversation_id}"
+        tenant(method, path, agent_id=agent_id, conversation_id=turn["conversation_id"])
 
 
 def _keep(tenant: Caller) -> None:
@@ -169,6 +179,20 @@ def _keep(tenant: Caller) -> None:
     assert memory["result"] == {"Keys": ["data", "b"], "Count": 2}
     assert stored["url"].startswith("http://laptop/files/")
     tenant("GET", "/files/{token}", token=stored["url"].rpartition("/")[2])
+
+
+def _offer(tenant: Caller) -> None:
+    """Let an agent be found and used by programs that know nothing of this API."""
+    document = json.loads((EXAMPLES / "hash-api.smyth").read_text())
+    agent_id = tenant("POST", "/api/agents/import", json=document)["id"]
+    assert tenant("GET", "/api/agents/{agent_id}/openapi.json", agent_id=agent_id)["openapi"] == "3.1.0"
+    path = "/api/agents/{agent_id}/mcp"
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+    call = message | {"params": {"name": "hash", "arguments": {"text": "a"}}}
+    assert "0cc175b9c0f1b6a831c399e269772661" in json.dumps(tenant("POST", path, agent_id=agent_id, json=call))
+    assert "result" in tenant("POST", path, agent_id=agent_id, json=message | {"method": "resources/list"})
+    for method in ("GET", "DELETE"):
+        tenant(method, path, agent_id=agent_id, refused=405)
 
 
 def _compute(tenant: Caller) -> None:

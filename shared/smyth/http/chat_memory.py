@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from smyth.connectors.files.memory import data_url
+from smyth.connectors.files.port import StoredFile
 from smyth.connectors.models.port import Message
 from smyth.conversation import Turn
 from smyth.conversation.summary import Spoken, Summed, as_history, condense
@@ -115,6 +117,7 @@ class Chat:
             output_tokens=used.output_tokens,
             keep_days=self._settings.keep_days,
             summary=summary,
+            names={data_url(StoredFile(one.content, one.mimetype)): one.name for one in turn.attachments},
         )
 
     async def abandon(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -45,13 +45,20 @@ class Attachment(BaseModel):
     name: str = ""
 
 
-def set_aside(messages: Messages) -> tuple[Messages, list[Attachment], dict[str, str]]:
-    """Return the messages without their attachments, where these belong, and their texts by SHA-256."""
+def set_aside(
+    messages: Messages, names: Mapping[str, str] | None = None
+) -> tuple[Messages, list[Attachment], dict[str, str]]:
+    """Return the messages without their attachments, where these belong, and their texts by SHA-256.
+
+    Args:
+        messages: What was said.
+        names: What people call attachments, by their data URLs, where the messages do not say it.
+    """
     left = list(messages)
     attachments: list[Attachment] = []
     texts: dict[str, str] = {}
     for index, message in enumerate(messages):
-        found = list(_found(index, message))
+        found = list(_found(index, message, names or {}))
         if found:
             left[index] = copy.deepcopy(message)
         for attachment, text in found:
@@ -110,7 +117,7 @@ def text_of(content: Any) -> str:
     return "\n".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
 
 
-def _found(index: int, message: dict[str, Any]) -> Iterator[tuple[Attachment, str]]:
+def _found(index: int, message: dict[str, Any], names: Mapping[str, str]) -> Iterator[tuple[Attachment, str]]:
     content = message.get("content")
     for number, part in enumerate(content if isinstance(content, list) else ()):
         for kind, member, named in _PLACES:
@@ -120,7 +127,7 @@ def _found(index: int, message: dict[str, Any]) -> Iterator[tuple[Attachment, st
                 continue
             if not (text.startswith("data:") or kind == "input_audio"):
                 continue
-            name = held.get(named) if named else ""
+            name = names.get(text) or (held.get(named) if named else "")
             yield (
                 Attachment(
                     message=index,

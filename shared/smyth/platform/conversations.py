@@ -11,7 +11,7 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -233,6 +233,7 @@ class Conversations:
         output_tokens: int,
         keep_days: int = KEEP_DAYS,
         summary: Summary | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         """Remember a finished turn and let the next one in.
 
@@ -245,12 +246,13 @@ class Conversations:
             output_tokens: What it wrote.
             keep_days: How long the turn is kept.
             summary: Made in this turn, of earlier ones.
+            names: What people call the attachments, by their data URLs.
 
         Raises:
             Conflict: The conversation was deleted, or the turn took so long that another one took it over; it is
                 not remembered.
         """
-        left, attachments, texts = set_aside(messages)
+        left, attachments, texts = set_aside(messages, names)
         turn = ChatTurn(
             number=conversation.turns + 1,
             messages=left,

@@ -97,3 +97,4 @@ def test_people_see_names_and_types_and_no_content() -> None:
     ]
     assert shown(1, attachments) == []
     assert text_of(left[0]["content"]) == "Two"
+    assert set_aside(messages, {PNG: "cat.png"})[1][0].name == "cat.png"
