@@ -106,7 +106,46 @@ def test_a_repeated_prompt_is_answered_once(caller: Context, monkeypatch: pytest
         {"message": "x", "model": "m" * 201},
         {"message": "x", "session": "../x"},
         {"message": "x", "variables": []},
+        {"message": "x", "variables": {"a": "bell \x07"}},
+        {"message": "x", "variables": {"a": [{"b": "\x1b[2J"}]}},
+        {"message": "x", "variables": {"bell \x07": 1}},
+        {"message": "x", "variables": {"": 1}},
+        {"message": "x", "variables": {"n" * 201: 1}},
+        {"message": "x", "variables": {str(number): number for number in range(101)}},
+        {"message": "x", "variables": {"a": "x" * 200_001}},
+        {"message": "x", "variables": {"a": ["x" * 1_000] * 201}},
+        {"message": "x", "model": "gpt\x00"},
+        {"message": "x", "instructions": "bell \x07"},
+        {"message": "x", "instructions": "x" * 40_001},
+        {"message": "x", "instructions": ["x"]},
+        {"message": "x", "temperature": -0.1},
+        {"message": "x", "temperature": 2.1},
+        {"message": "x", "top_p": 1.1},
+        {"message": "x", "max_tokens": 0},
+        {"message": "x", "max_tokens": 1.5},
+        {"message": "x", "stop": ["a", "b", "c", "d", "e"]},
+        {"message": "x", "stop": ""},
+        {"message": "x", "stop": ["x" * 201]},
+        {"message": "x", "seed": "x"},
+        {"message": "x", "seed": 2**63},
+        {"message": "x", "response_format": "xml"},
+        {"message": "x", "response_format": {"type": "json_schema"}},
+        {"message": "x", "response_format": {"type": "json_schema", "json_schema": {"name": "a b", "schema": {}}}},
+        {"message": "x", "reasoning_effort": "very"},
+        {"message": "x", "max_tool_calls": -1},
+        {"message": "x", "max_tool_calls": 1_001},
         {"message": "x", "files": ["key"]},
+        {"message": "x", "files": ["file:///etc/passwd"]},
+        {"message": "x", "files": ["fil-../../etc"]},
+        {"message": "x", "files": ["ftp://example.com/a"]},
+        {"message": "x", "files": ["https://example.com/\x00"]},
+        {"message": "x", "files": [{}]},
+        {"message": "x", "files": [{"url": "https://example.com/a.png", "data": "eA=="}]},
+        {"message": "x", "files": [{"data": "eA==", "content_type": "png"}]},
+        {"message": "x", "files": [{"data": "eA==", "name": "bell\x07.txt"}]},
+        {"message": "x", "files": [{"data": "eA==", "path": "/etc/passwd"}]},
+        {"message": "x", "files": ["data:text/plain,x"] * 11},
+        {"message": "x", "files": "data:text/plain,x"},
         {"message": "x", "tenant_id": "ten-other"},
         [],
         "text",
@@ -169,18 +208,25 @@ def test_a_model_that_cannot_be_asked_is_told_and_not_billed(
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"),
-    [("credentials", 424), ("rate_limited", 503), ("timeout", 504), ("provider", 502), ("invalid_request", 422)],
+    ("kind", "status", "billed"),
+    [
+        ("credentials", 424, "released"),
+        ("invalid_request", 422, "released"),
+        ("rate_limited", 503, "settled"),
+        ("timeout", 504, "settled"),
+        ("provider", 502, "settled"),
+    ],
 )
-def test_a_provider_that_fails_is_told_and_not_billed(
-    caller: Context, monkeypatch: pytest.MonkeyPatch, kind: Any, status: int
+def test_a_provider_that_fails_is_told_and_billed_once_it_was_asked(
+    caller: Context, monkeypatch: pytest.MonkeyPatch, kind: Any, status: int, billed: str
 ) -> None:
     agent_id = talker(caller, model="scripted")
     script_models(monkeypatch, Reply(error=ModelError("It said no. Try again.", kind=kind)))
     answer = prompt(caller, agent_id, {"message": "x"})
     assert answer.status == status
     assert answer.json()["detail"] == "It said no. Try again."
-    assert statuses(caller) == ["released"]
+    (entry,) = ledger(caller)
+    assert (entry.status, entry.provider_cost) == (billed, 0)
 
 
 def test_a_message_larger_than_the_models_window_is_told(caller: Context) -> None:
