@@ -9,6 +9,7 @@ from smyth.cli.main import COMMANDS
 from smyth.components.registry import names
 from smyth.document import CATALOG
 from smyth.sdk.compat.bugs import BUGS, UNMARKED
+from smyth.sdk.compat.transcripts.judged import JUDGED, REMAINING
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,6 +47,22 @@ def test_every_request_that_shows_a_bug_without_being_marked_is_told() -> None:
             case = name or case
             told.add((case, int(number), int(bug)))
     assert told == {(case, number, bug) for (case, number), bug in UNMARKED.items()}
+
+
+def test_every_oddity_that_replayed_conversations_show_is_told() -> None:
+    rows = re.findall(
+        r"^\| ([\d, ]+) \|.*\| ([a-z0-9, -]*) \|$", _section("Oddities of the original, done right"), re.M
+    )
+    told = {(int(oddity), name) for oddity, names in rows for name in names.split(", ") if name}
+    assert told == {(judgement.oddity, name) for judgement in JUDGED for name in judgement.transcripts}
+
+
+def test_every_conversation_that_differs_is_told() -> None:
+    told = re.findall(r"^\| ([a-z0-9-]+) \|", _section("Conversations that differ"), re.M)
+    assert sorted(told) == sorted(REMAINING)
+    files = list((ROOT / "tests/compat/transcripts").glob("*.json"))
+    text = (ROOT / "docs/compatibility.md").read_text()
+    assert f"{len(files) - len(REMAINING)} of {len(files)} go as recorded" in text
 
 
 def test_every_command_is_told() -> None:

@@ -49,15 +49,13 @@ JUDGED: tuple[Judgement, ...] = (
     Judgement(3, r"results/0: .* got \{\"error\"", ("chat-stream-error",)),
     Judgement(7, r"requests/1/messages/1/content", ("conv-max-tool-calls-zero",)),
     Judgement(8, rf"{_ANY_REQUEST}/(messages|token limit)", ("model-gpt5-plain",)),
-    Judgement(10, rf"{_ANY_REQUEST}/messages", ("chat-truncation-not-cumulative",)),
-    Judgement(11, rf"{_ANY_REQUEST}/messages", ("chat-truncation", "chat-model-window-small")),
+    Judgement(11, rf"{_ANY_REQUEST}/messages", ("chat-truncation",)),
     Judgement(15, _TOOL_CALLS, ("prompt-args-error-key",)),
     Judgement(17, _TOOL_CALLS, ("stream-tool-without-index", "stream-two-tools-in-one-chunk")),
     Judgement(21, rf"{_ANY_REQUEST}/model:", ("model-smythos-prefix",)),
     Judgement(22, rf"{_ANY_REQUEST}/(model:|temperature|thinking)", ("anthropic-thinking-tool",)),
-    Judgement(22, rf"{_ANY_REQUEST}/model:", ("model-json-format", "model-o3", "llm-prompt-json")),
-    Judgement(24, rf"{_ANY_REQUEST}/(temperature|top_p|response_format|messages/0)", ("responses-json-format",)),
-    Judgement(24, rf"{_ANY_REQUEST}/(temperature|top_p|stop)", ("inner-llm-websearch", "responses-text")),
+    Judgement(24, rf"{_ANY_REQUEST}/(response_format|messages/0)", ("responses-json-format",)),
+    Judgement(24, rf"{_ANY_REQUEST}/(temperature|top_p)", ("inner-llm-websearch", "responses-text")),
     Judgement(26, rf"{_ANY_REQUEST}/token limit", _CHATS),
     Judgement(27, rf"{_ANY_REQUEST}/messages/1/content", ("attach-then-tool-round",)),
     Judgement(28, rf"{_ANY_REQUEST}/messages/1/content/0/text", ("attach-image-stream", "attach-pdf-and-txt")),
@@ -66,12 +64,15 @@ JUDGED: tuple[Judgement, ...] = (
     Judgement(31, r"requests/1/messages/6/content|tool_results/1/1/v", ("call-lower-method-and-put",)),
     Judgement(32, r"requests/1/messages/[34]/content|tool_results/[26]/1/", ("call-lower-method-and-put",)),
     Judgement(33, r"requests/1/messages/3/content|tool_results/0/1/", ("schema-typed-get-call",)),
-    Judgement(34, r"requests/2/messages/8/content|tool_results/0/1/result/headers", ("tool-errors",)),
+    Judgement(34, r"requests/2/messages/8/content|tool_results/0/1/result", ("tool-errors",)),
     Judgement(35, r"requests|results|content", ("prompt-empty-text",)),
     Judgement(37, rf"{_ANY_REQUEST}/messages/0/content", ("llm-chat",)),
     Judgement(38, r"results|content", ("model-echo",)),
     Judgement(46, r"requests|results|content|tool_calls|tool_results", ("responses-websearch-call-events",)),
 )
+
+#: Transcripts that differ for other reasons; they count as failed.
+REMAINING = frozenset({"conv-stop-flag", "inner-llm-error"})
 
 
 def unjudged(name: str, lines: Iterable[str]) -> list[str]:

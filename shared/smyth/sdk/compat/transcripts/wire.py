@@ -68,8 +68,8 @@ def responses_events(turn: dict[str, Any], model: str) -> list[dict[str, Any]]:
         raw: list[dict[str, Any]] = turn["sse"]
         return raw
     response: dict[str, Any] = {"id": "resp_1", "object": "response", "created_at": 0, "model": model, "output": []}
-    events = [{"type": "response.created", "response": {**response, "status": "in_progress"}}]
-    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
+    events: list[dict[str, Any]] = [{"type": "response.created", "response": {**response, "status": "in_progress"}}]
+    place: dict[str, Any] = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     events += [{"type": "response.output_text.delta", **place, "delta": text} for text in _texts(turn)]
     if turn["kind"] == "cut":
         return events
