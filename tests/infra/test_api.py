@@ -42,15 +42,16 @@ def test_path_parameters_are_declared(demo: Stack) -> None:
 
 
 def test_streams_flow_in_aws_and_are_left_to_the_front_on_the_laptop(demo: Stack, laptop: Stack) -> None:
-    [path] = [route.path for route in ROUTES if route.stream]
-    there = demo.document["paths"][path]["post"]["x-amazon-apigateway-integration"]
-    assert there["responseTransferMode"] == "STREAM"
-    assert plain(there["uri"]).endswith("/response-streaming-invocations")
-    assert "2021-11-15" in plain(there["uri"])
-    assert there["timeoutInMillis"] == 900_000
-    here = laptop.document["paths"][path]["post"]["x-amazon-apigateway-integration"]
-    assert "responseTransferMode" not in here
-    assert plain(here["uri"]).endswith("/invocations")
+    for route in (route for route in ROUTES if route.stream):
+        path, method = route.path, route.method.lower()
+        there = demo.document["paths"][path][method]["x-amazon-apigateway-integration"]
+        assert there["responseTransferMode"] == "STREAM"
+        assert plain(there["uri"]).endswith("/response-streaming-invocations")
+        assert "2021-11-15" in plain(there["uri"])
+        assert there["timeoutInMillis"] == 900_000
+        here = laptop.document["paths"][path][method]["x-amazon-apigateway-integration"]
+        assert "responseTransferMode" not in here
+        assert plain(here["uri"]).endswith("/invocations")
 
 
 def test_the_authorizer_sees_every_request_anew(demo: Stack) -> None:
