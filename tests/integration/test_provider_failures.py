@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from smyth.connectors.models import litellm_calls
 from smyth.connectors.models.catalog import Catalog
 from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.vault.memory import MemoryVault
@@ -47,20 +48,32 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> None:
+    """The library is loaded: on a busy machine that alone could take a request's time."""
+    litellm_calls.litellm()
+
+
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silence of a minute, in less."""
-    models = ModelGateway(Catalog(), MemoryVault(), allow_private=True, timeout_s=0.4)
-    monkeypatch.setitem(vars(services()), "models", models)
+def _nearby(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider is on this machine."""
+    monkeypatch.setitem(vars(services()), "models", _models(timeout_s=20))
 
 
 @pytest.fixture
-def asked(request: pytest.FixtureRequest) -> Iterator[tuple[dict[str, Any], Case]]:
+def asked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[dict[str, Any], Case]]:
     """A message for a model whose provider does what the case says."""
     case: Case = request.param
+    if any(isinstance(turn, Hang) for turn in case.script):
+        # A silence of a minute, in less.
+        monkeypatch.setitem(vars(services()), "models", _models(timeout_s=1))
     with ModelServer(*case.script) as server:
         yield message_for(server), case
         assert len(server.requests) == len(case.script)
+
+
+def _models(*, timeout_s: float) -> ModelGateway:
+    return ModelGateway(Catalog(), MemoryVault(), allow_private=True, timeout_s=timeout_s)
 
 
 def message_for(server: ModelServer) -> dict[str, Any]:
