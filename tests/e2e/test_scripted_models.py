@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -56,17 +57,24 @@ def test_a_provider_that_breaks_off_is_told_in_the_stream(dev: Dev) -> None:
     assert "error" in [event["type"] for event in events]
 
 
-def test_the_provider_says_where_it_is_and_stays_there(dev: Dev, tmp_path: Path) -> None:
+def test_the_provider_ends_with_the_cloud_and_functions_follow_it_elsewhere(dev: Dev, tmp_path: Path) -> None:
     first = start(tmp_path, like=dev)
     assert httpx.get(f"{first.model_server}/v1/models").status_code == 200
     first.stop()
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{first.model_server}/v1/models")
-    again = start(tmp_path)
-    try:
-        assert again.model_server == first.model_server
-        with again.client() as http:
-            sent = {"message": "reply: still here", "model": "scripted"}
-            assert http.post(f"{agent(again)}/prompt", json=sent).json()["output"] == "still here"
-    finally:
-        again.stop()
+    with socket.create_server(("127.0.0.1", httpx.URL(first.model_server).port or 0)):
+        moved = start(tmp_path)
+        assert moved.model_server != first.model_server
+        assert _answers(moved)
+        moved.stop()
+
+
+def _answers(dev: Dev) -> bool:
+    """Whether the provider can be asked by a function and by the stream process."""
+    sent = {"message": "reply: still here", "model": "scripted"}
+    path = agent(dev)
+    with dev.client() as http:
+        prompted = http.post(f"{path}/prompt", json=sent).json().get("output")
+        events = streamed(http, f"{path}/stream", sent)
+    return prompted == "still here" == "".join(event["text"] for event in events if event["type"] == "content")
