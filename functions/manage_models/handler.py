@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from smyth.connectors.models.catalog import ModelEntry
+from smyth.connectors.models.entry import ModelEntry
 from smyth.http.answers import Model, Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller

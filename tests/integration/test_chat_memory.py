@@ -216,3 +216,14 @@ def test_turns_go_on_after_one_that_was_killed(caller: Context, monkeypatch: pyt
     assert len(messages(caller, agent_id, "room")) == 18
     memory.abandon(killed, "killed")
     assert say(caller, agent_id, "last", conversation_id="room").status == 200
+
+
+def test_the_memory_of_an_agent_is_set_and_shown_by_the_api(caller: Context) -> None:
+    agent_id = talker(caller, memory={"keep_days": 7})
+    path = f"/api/agents/{agent_id}"
+    assert call("GET", path, caller=caller).json()["memory"] == {"keep_days": 7}
+    assert call("PATCH", path, body={"memory": {"summary": True}}, caller=caller).status == 200
+    assert call("GET", path, caller=caller).json()["memory"] == {"summary": True}
+    assert call("PATCH", path, body={"memory": {"keep_days": 400}}, caller=caller).status == 422
+    assert call("PATCH", path, body={"memory": None}, caller=caller).status == 200
+    assert call("GET", path, caller=caller).json()["memory"] is None

@@ -54,8 +54,11 @@ def fit(
     current = _shortened(current, room_for_history(limits, system, tools, []))
     room = room_for_history(limits, system, tools, current)
     summary = [message for message in history[:1] if message.get("name") == SUMMARY_NAME]
+    history = history[len(summary) :]
+    if sum(map(message_tokens, summary)) > room:
+        summary = []
     room -= sum(map(message_tokens, summary))
-    return [*opening, *_joined([*summary, *_newest_turns(history[len(summary) :], room), *current])]
+    return [*opening, *_joined([*summary, *_newest_turns(history, room), *current])]
 
 
 def room_for_history(limits: Limits, system: str, tools: list[dict[str, Any]], current: list[Message]) -> int:

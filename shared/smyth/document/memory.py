@@ -29,7 +29,7 @@ class MemorySettings(BaseModel):
 def memory_of(document: Document) -> MemorySettings:
     """Return a document's settings; what cannot be used counts as absent, as the finding says."""
     try:
-        return MemorySettings.model_validate(_source(document))
+        return MemorySettings.model_validate({} if (source := memory_source(document)) is None else source)
     except ValidationError:
         return MemorySettings()
 
@@ -37,12 +37,13 @@ def memory_of(document: Document) -> MemorySettings:
 def memory_findings(document: Document) -> Iterator[Finding]:
     """Warn of settings that cannot be used."""
     try:
-        MemorySettings.model_validate(_source(document))
+        MemorySettings.model_validate({} if (source := memory_source(document)) is None else source)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc'])) or MEMBER}: {one['msg']}" for one in error.errors()[:3])
         told = f"The memory settings cannot be used ({faults}). The usual ones apply until they are mended."
         yield Finding("warning", "memory_unusable", told, MEMBER)
 
 
-def _source(document: Document) -> Any:
-    return (document.model_extra or {}).get(MEMBER, {})
+def memory_source(document: Document) -> Any:
+    """Return the member as it was read; None where the document has none."""
+    return (document.model_extra or {}).get(MEMBER)

@@ -6,6 +6,7 @@ from typing import Any
 
 from smyth.document import Document
 from smyth.document.guardrails import guardrails_of
+from smyth.document.memory import memory_source
 from smyth.platform.agents import Agent, Version
 from smyth.platform.times import rfc3339
 
@@ -32,6 +33,7 @@ def details(agent: Agent, document: Document) -> dict[str, Any]:
         "behavior": document.behavior,
         "variables": document.variables,
         "guardrails": guardrails_of(document),
+        "memory": memory_source(document),
         "components": len(document.components),
         "endpoints": [
             {"method": str(one.data.get("method") or "POST").upper(), "endpoint": str(one.data.get("endpoint") or "")}

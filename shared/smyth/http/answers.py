@@ -67,6 +67,7 @@ class AgentDetails(Agent):
     behavior: str
     variables: dict[str, Any]
     guardrails: Any = Field(description="Rules for what is said, as the document has them; null where there are none.")
+    memory: Any = Field(description="How chats are remembered, as the document has it; null for the usual way.")
     components: int = Field(description="How many.")
     endpoints: list[Endpoint]
 

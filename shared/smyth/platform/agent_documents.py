@@ -11,7 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from smyth.components import registry
 from smyth.document import Document, DocumentError, Finding, load, unwrap, validate
-from smyth.document.guardrails import MEMBER, Guardrails
+from smyth.document import guardrails as guardrails_member
+from smyth.document import memory as memory_member
+from smyth.document.guardrails import Guardrails
+from smyth.document.memory import MemorySettings
 from smyth.platform.errors import Invalid, TooLarge
 from smyth.platform.names import Name
 
@@ -24,7 +27,8 @@ _MEMBERS = {
     "behavior": "behavior",
     "model": "defaultModel",
     "variables": "variables",
-    "guardrails": MEMBER,
+    "guardrails": guardrails_member.MEMBER,
+    "memory": memory_member.MEMBER,
 }
 
 
@@ -39,6 +43,7 @@ class AgentFields(BaseModel):
     model: str | None = Field(default=None, max_length=200)
     variables: dict[str, str] | None = None
     guardrails: Guardrails | None = Field(default=None, description="Rules for what is said; null takes them away.")
+    memory: MemorySettings | None = Field(default=None, description="How chats are remembered; null for the usual way.")
 
 
 class NewAgent(AgentFields):

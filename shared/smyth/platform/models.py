@@ -19,8 +19,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, mode
 
 from smyth.connectors.http.addresses import AddressGuard
 from smyth.connectors.http.port import HttpError
-from smyth.connectors.models.catalog import Catalog, ModelEntry
+from smyth.connectors.models.catalog import Catalog
 from smyth.connectors.models.echo import ECHO
+from smyth.connectors.models.entry import ModelEntry
 from smyth.connectors.models.port import ModelError
 from smyth.platform.errors import Conflict, Invalid, LimitReached, NotFound
 from smyth.platform.times import Clock, utc_now
@@ -36,7 +37,7 @@ _MOST_REMEMBERED = 2_000
 #: Members under which people write keys.
 _SECRETS = {"api_key", "apikey", "key", "secret", "token", "password", "credentials", "authorization"}
 
-Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=12, decimal_places=6)]
+Price = Annotated[Decimal, Field(ge=0, le=1_000_000, max_digits=13, decimal_places=6)]
 
 
 def _address(text: str) -> str:

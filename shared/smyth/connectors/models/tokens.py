@@ -26,10 +26,10 @@ def text_tokens(text: str) -> int:
 
 
 def message_tokens(message: Message) -> int:
-    """Estimate the tokens of a message with its files and tool calls."""
-    calls = message.get("tool_calls")
-    of_calls = text_tokens(json.dumps(calls, ensure_ascii=False)) if calls else 0
-    return _content_tokens(message.get("content") or "") + of_calls + MESSAGE_OVERHEAD
+    """Estimate the tokens of a message with its files, tool calls and thoughts."""
+    further = [message[member] for member in ("tool_calls", "thinking_blocks") if message.get(member)]
+    of_these = sum(text_tokens(json.dumps(one, ensure_ascii=False)) for one in further)
+    return _content_tokens(message.get("content") or "") + of_these + MESSAGE_OVERHEAD
 
 
 def _content_tokens(content: Any) -> int:
