@@ -468,6 +468,7 @@ class TestOfficialClient:
             heard.append(message or "")
 
         async with connected(base_url, caller, agent_id, mode) as client:
+            assert client.protocol_version == ("2026-07-28" if mode == "auto" else "2025-11-25")
             assert client.instructions == "Talks."
             assert [tool.name for tool in (await client.list_tools()).tools] == ["greet", "say"]
             greeted = await client.call_tool("greet", {"who": "Ada"})
