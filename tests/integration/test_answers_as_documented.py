@@ -63,8 +63,18 @@ def test_turns_and_usage(caller: Context, agent: str) -> None:
     checked("POST", f"/api/agents/{agent}/chat", body=asked, caller=caller)
     path = f"/api/agents/{agent}/chat?conversation_id={chat['conversation_id']}"
     assert len(checked("GET", path, caller=caller)["messages"]) == 4
+    conversations = f"/api/agents/{agent}/conversations"
+    assert len(checked("GET", conversations, caller=caller)["items"]) == 1
+    assert len(checked("GET", f"{conversations}/{chat['conversation_id']}", caller=caller)["items"]) == 4
     for group_by in ("day", "agent", "key", "model", "route"):
         assert checked("GET", f"/api/usage?group_by={group_by}", caller=caller)["items"]
+
+
+def test_models(caller: Context) -> None:
+    model = {"provider": "OpenAI", "model": "gpt-4o-mini", "credential": "house-key", "fallbacks": ["Echo"]}
+    made = checked("PUT", "/api/models/house", body=model, caller=caller)
+    assert checked("GET", "/api/models/house", caller=caller) == made
+    assert checked("GET", "/api/models?limit=3", caller=caller)["next_cursor"]
 
 
 def test_keys(caller: Context) -> None:

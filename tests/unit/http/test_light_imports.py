@@ -14,6 +14,8 @@ FUNCTIONS = {
     "authorizer": HEAVY | {"fastapi", "pydantic", "mangum", "aws_lambda_powertools"},
     "schedule_tick": HEAVY | {"fastapi"},
     "manage_keys": HEAVY,
+    "manage_models": HEAVY,
+    "manage_conversations": HEAVY,
     "import_agent": HEAVY,
     "run_endpoint": HEAVY | {"cryptography"},
     "agent_mcp": HEAVY | {"mcp", "mcp_types", "jsonschema"},
