@@ -115,6 +115,8 @@ def test_a_repeated_prompt_is_answered_once(caller: Context, monkeypatch: pytest
         {"message": "x", "variables": {"a": "x" * 200_001}},
         {"message": "x", "variables": {"a": ["x" * 1_000] * 201}},
         {"message": "x", "model": "gpt\x00"},
+        {"message": "x", "model": {"provider": "OpenAI", "model": "bell\x07"}},
+        {"message": "x", "model": {"provider": "OpenAI", "model": "m", "api_key": "k" * 20_001}},
         {"message": "x", "instructions": "bell \x07"},
         {"message": "x", "instructions": "x" * 40_001},
         {"message": "x", "instructions": ["x"]},

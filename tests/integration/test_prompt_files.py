@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -51,6 +52,28 @@ class Web:
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(vars(services()), "http", Web())
+
+
+def test_a_file_that_does_not_come_is_not_waited_for_without_end(
+    caller: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent:
+        async def send(self, request: HttpRequest) -> HttpReply:
+            await asyncio.Event().wait()
+            raise AssertionError("never reached")
+
+    monkeypatch.setitem(vars(services()), "http", Silent())
+    monkeypatch.setattr("smyth.http.attachments._PATIENCE_S", 0.01)
+    answer = ask(caller, talker(caller), ["https://example.com/a.png"])
+    assert (answer.status, answer.json()["type"]) == (422, "urn:smyth:problem:attachment_unavailable")
+    assert statuses(caller) == ["released"]
+
+
+def test_more_than_a_model_is_shown_is_refused(caller: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smyth.http.attachments.MOST_BYTES", 2 * len(PNG) - 1)
+    answer = ask(caller, talker(caller), [{"data": DATA}] * 2)
+    assert (answer.status, answer.json()["type"]) == (422, "urn:smyth:problem:attachments_too_large")
+    assert statuses(caller) == ["released"]
 
 
 @pytest.mark.usefixtures("web")

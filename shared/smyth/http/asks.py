@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from smyth.conversation import ModelOptions
 from smyth.http.attachments import GivenFiles
-from smyth.http.readable import Instructions, MessageText, Variables, without_control
+from smyth.http.readable import Instructions, MessageText, ModelObject, Variables, without_control
 from smyth.platform.conversations import ID_PATTERN, USER_PATTERN
 
 _MOST_TOOL_CALLS = 1_000
@@ -49,7 +49,7 @@ class Ask(BaseModel):
     files: GivenFiles = Field(
         default_factory=list, description="Files for the model and the skills: addresses, keys of uploads, or data."
     )
-    model: ModelName | dict[str, Any] | None = Field(
+    model: ModelName | ModelObject | None = Field(
         default=None, description="Over the agent's own: a name, or {provider, model, base_url, credential}."
     )
     instructions: Instructions = Field(

@@ -28,6 +28,8 @@ MOST_FILES = 10
 #: All files of a message together.
 MOST_BYTES = 50 * 1024 * 1024
 _LONGEST_ADDRESS = 8_000
+#: For one file; a stream says nothing until all are there.
+_PATIENCE_S = 15.0
 _KEY = re.compile(r"fil-[0-9a-z]{26}-[A-Za-z0-9.-]{1,130}")
 
 
@@ -82,7 +84,11 @@ async def attachments_of(caller: Caller, given: Sequence[GivenFile | str], holde
     for index, one in enumerate(given):
         one = GivenFile(url=one) if isinstance(one, str) else one
         try:
-            attachment = await _attached(caller, one, holder)
+            async with asyncio.timeout(_PATIENCE_S):
+                attachment = await _attached(caller, one, holder)
+        except TimeoutError:
+            detail = f"The file did not arrive within {_PATIENCE_S:.0f} seconds. Upload it, and send its key."
+            raise _problem("attachment_unavailable", index, detail) from None
         except (FileError, InvalidValue) as error:
             raise _problem("attachment_unavailable", index, str(error)) from error
         except PlatformError as error:

@@ -17,6 +17,7 @@ _MOST_VARIABLES = 100
 _LONGEST_NAME = 200
 #: All variables together, names and texts.
 _MOST_IN_VARIABLES = 200_000
+_MOST_IN_MODEL = 20_000
 _DEEPEST = 20
 
 
@@ -53,6 +54,12 @@ def _variables(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def _model(given: dict[str, Any]) -> dict[str, Any]:
+    if _length(given, _DEEPEST) > _MOST_IN_MODEL:
+        raise ValueError(f"must not have more than {_MOST_IN_MODEL:,} characters together")
+    return given
+
+
 def _length(value: Any, deepest: int) -> int:
     """Return about how long a JSON value is; its texts must be free of control characters."""
     if deepest < 0:
@@ -69,5 +76,7 @@ def _length(value: Any, deepest: int) -> int:
 MessageText = Annotated[str, Field(max_length=_MOST_CHARACTERS), AfterValidator(readable)]
 Instructions = Annotated[str, Field(max_length=_MOST_INSTRUCTIONS), AfterValidator(without_control)]
 Variables = Annotated[dict[str, Any], Field(max_length=_MOST_VARIABLES), AfterValidator(_variables)]
+#: A model that a caller describes.
+ModelObject = Annotated[dict[str, Any], AfterValidator(_model)]
 #: A name that is told to people and models.
 Name = Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME), AfterValidator(readable)]

@@ -31,6 +31,10 @@ def test_the_system_text_is_name_and_behavior_as_written(members: dict[str, str]
     assert system_text(agent(**members).document) == expected
 
 
+def test_a_system_prompt_takes_the_place_of_the_behavior_and_not_of_the_name() -> None:
+    assert system_text(agent(name="Ada", behavior="Be kind.").document, "Obey.") == "Assistant Name : Ada\n\nObey."
+
+
 def test_a_skill_is_told_with_its_inputs_in_their_types() -> None:
     inputs = [
         {"name": "s", "type": "String", "description": "a text", "defaultVal": "d"},
