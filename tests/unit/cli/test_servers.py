@@ -102,6 +102,15 @@ def test_prompt_and_chat_speak_with_an_agent_on_a_server(smyth: Smyth, api: Api,
     assert json.loads(api.asked[1][3]) == {"message": "Hi", "conversation_id": "c0", "chat": True, "files": [file]}
 
 
+def test_guardrails_and_warnings_are_told_beside_the_answer(smyth: Smyth, api: Api) -> None:
+    acted = {"type": "guardrail", "stage": "output", "rule": "pii", "action": "masked", "count": 1}
+    end = {"type": "end", "output": "***", "warnings": ["The model does not read text/csv."]}
+    api.answers["POST /api/agents/agt-1/stream"] = (200, stream({"type": "content", "text": "***"}, acted, end))
+    ran = at(smyth, api, "prompt", "agt-1", "Well?")
+    assert ran.out == "***\n"
+    assert ran.err.splitlines() == ["! guardrail pii: masked in output", "The model does not read text/csv."]
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

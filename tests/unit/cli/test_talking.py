@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,32 +114,50 @@ def test_options_that_go_with_servers_only_are_wrong_usage(smyth: Smyth) -> None
     assert "on a server" in ran.err
 
 
-def test_what_a_model_says_cannot_command_the_terminal() -> None:
-    """On a terminal, escape sequences of an answer are not written out."""
-    import pty
+def started(*arguments: str, models: str = "", **streams: Any) -> subprocess.Popen[bytes]:
+    """The command in a process of its own."""
+    environment = {**os.environ, "SMYTH_MODELS": models}
+    command = [sys.executable, "-c", "from smyth.cli.main import main; main()", *arguments]
+    return subprocess.Popen(command, env=environment, **streams)
 
-    with ModelServer(Say("\x1b[2Jhello\tthere")) as server:
-        master, slave = pty.openpty()
-        environment = {**os.environ, "SMYTH_MODELS": settings(server)}
-        command = [sys.executable, "-c", "from smyth.cli.main import main; main()", "prompt", str(ECHO), "Hi"]
-        subprocess.run([*command, "--model", "local"], stdout=slave, env=environment, check=True)
-        written = os.read(master, 1000).decode()
-        os.close(slave)
-        os.close(master)
-    assert written == "[2Jhello\tthere\r\n"
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a terminal: a person's, and a command's."""
+    person, command = pty.openpty()
+    yield person, command
+    os.close(command)
+    os.close(person)
+
+
+def test_what_a_model_says_cannot_command_the_terminal(terminal: tuple[int, int]) -> None:
+    person, screen = terminal
+    assert started("prompt", str(ECHO), "\x1b[2Jhello\tthere", stdout=screen).wait(60) == 0
+    assert os.read(person, 1000).decode() == "[2Jhello\tthere\r\n"
+
+
+def test_while_somebody_types_a_failure_does_not_end_the_chat(terminal: tuple[int, int]) -> None:
+    person, keyboard = terminal
+    pipes = {"stdin": keyboard, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started("chat", str(ECHO), "--model", "nobody", **pipes) as ran:
+        os.write(person, b"one\n/model Echo\ntwo\n/exit\n")
+        out, err = ran.communicate(timeout=60)
+    assert (ran.returncode, out) == (0, b"> > > two\n> ")
+    assert b"nobody" in err
 
 
 def test_ctrl_c_stops_the_model() -> None:
-    with ModelServer(Hang("Once upon")) as server:
-        environment = {**os.environ, "SMYTH_MODELS": settings(server)}
-        command = [sys.executable, "-c", "from smyth.cli.main import main; main()", "prompt", str(ECHO), "Hi"]
-        with subprocess.Popen([*command, "--model", "local"], stdout=subprocess.PIPE, env=environment) as talking:
-            # A command that hangs would hang the test, too.
-            guard = threading.Timer(60, talking.kill)
-            guard.start()
-            assert talking.stdout is not None
-            assert talking.stdout.read(len("Once upon")) == b"Once upon"
-            talking.send_signal(signal.SIGINT)
-            assert talking.wait() == 130
-            guard.cancel()
+    with (
+        ModelServer(Hang("Once upon")) as server,
+        started(
+            *("prompt", str(ECHO), "Hi", "--model", "local"), models=settings(server), stdout=subprocess.PIPE
+        ) as talking,
+    ):
+        guard = threading.Timer(60, talking.kill)  # A command that hangs would hang the test, too.
+        guard.start()
+        assert talking.stdout is not None
+        assert talking.stdout.read(len("Once upon")) == b"Once upon"
+        talking.send_signal(signal.SIGINT)
+        assert talking.wait() == 130
+        guard.cancel()
         assert server.client_left.wait(10)
