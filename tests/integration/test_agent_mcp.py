@@ -198,6 +198,7 @@ class TestTools:
         assert result["isError"] is True
         assert "after 1 component runs" in result["content"][0]["text"]
         assert statuses(caller) == ["released"]
+        assert statuses(caller) == ["released"]
 
     def test_a_session_is_named_by_a_header(self, caller: Context) -> None:
         error = use(caller, agent_of(caller), "greet", {"who": "x"}, headers={"x-caller-session-id": "a b"})["error"]
