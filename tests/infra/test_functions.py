@@ -6,7 +6,7 @@ import pytest
 
 from infra.permissions import GRANTS
 from smyth.http.settings import Settings
-from smyth.platform.routes import CODE_FUNCTION, FUNCTIONS
+from smyth.platform.routes import CODE_FUNCTION, FUNCTIONS, STREAMED
 from tests.infra.conftest import Stack, plain
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -25,7 +25,7 @@ def test_every_function_is_there_with_its_figures(demo: Stack) -> None:
 
 def test_functions_start_at_their_handler_and_the_stream_at_its_web_app(demo: Stack, laptop: Stack) -> None:
     for name, made in demo.functions().items():
-        assert made["Handler"] == ("run.sh" if name == "stream_agent" else "handler.handler")
+        assert made["Handler"] == ("run.sh" if name in STREAMED else "handler.handler")
     assert all(made["Handler"] == "handler.handler" for made in laptop.functions().values())
 
 
@@ -36,10 +36,11 @@ def test_only_behind_the_adapter_the_caller_may_come_as_a_header(demo: Stack, la
         for name, made in stack.functions().items()
         if "SMYTH_TRUST_REQUEST_CONTEXT" in made.get("Environment", {}).get("Variables", {})
     }
-    assert set(trusting) == {"stream_agent"}
-    assert trusting["stream_agent"]["AWS_LWA_INVOKE_MODE"] == "response_stream"
-    layers = [plain(layer) for layer in demo.functions()["stream_agent"]["Layers"]]
-    assert any(":753240598075:layer:LambdaAdapterLayerArm64:" in layer for layer in layers)
+    assert set(trusting) == STREAMED
+    for name, environment in trusting.items():
+        assert environment["AWS_LWA_INVOKE_MODE"] == "response_stream"
+        layers = [plain(layer) for layer in demo.functions()[name]["Layers"]]
+        assert any(":753240598075:layer:LambdaAdapterLayerArm64:" in layer for layer in layers)
 
 
 def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, laptop: Stack) -> None:
@@ -54,7 +55,7 @@ def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, lapt
             assert settings.allowed_http == tuple(stack.customer.allowed_http)
             assert bool(settings.operator_secret_arn) == (name == "authorizer")
             assert bool(settings.usage_plan_ids) == (name == "manage_tenants")
-            runs_agents = name in {"run_endpoint", "prompt_agent", "chat_agent", "stream_agent"}
+            runs_agents = name in {"run_endpoint", "prompt_agent", "chat_agent", *STREAMED}
             assert settings.code_function == (f"smyth-{stack.customer.name}-run_code" if runs_agents else "")
 
 

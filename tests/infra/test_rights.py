@@ -89,6 +89,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
     _talk(tenant)
     _keep(tenant)
     _offer(tenant)
+    _openai(tenant)
     _compute(tenant)
     file_key = _knowledge(tenant)
     for path in ("/health", "/docs", "/openapi.json"):
@@ -193,6 +194,19 @@ def _offer(tenant: Caller) -> None:
     assert "result" in tenant("POST", path, agent_id=agent_id, json=message | {"method": "resources/list"})
     for method in ("GET", "DELETE"):
         tenant(method, path, agent_id=agent_id, refused=405)
+
+
+def _openai(tenant: Caller) -> None:
+    """Let an agent be used by programs that know OpenAI's API."""
+    slug = tenant("POST", "/api/agents/create", json={"name": "One model", "model": "Echo"})["slug"]
+    assert slug in [model["id"] for model in tenant("GET", "/v1/models")["data"]]
+    assert tenant("GET", "/v1/models/{model}", model=slug)["object"] == "model"
+    messages = [{"role": "user", "content": "hello"}]
+    said = tenant("POST", "/v1/chat/completions", json={"model": slug, "messages": messages})
+    assert said["choices"][0]["message"]["content"] == "hello"
+    assert tenant("POST", "/v1/responses", json={"model": slug, "input": "hello"})["status"] == "completed"
+    # The emulated stack has no embedding model.
+    tenant("POST", "/v1/embeddings", refused=404, json={"model": "default", "input": "hello"})
 
 
 def _compute(tenant: Caller) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smyth.platform.routes import FUNCTIONS
+from smyth.platform.routes import FUNCTIONS, STREAMED
 from tests.infra.conftest import Stack, plain
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -80,7 +80,7 @@ def test_api_gateway_may_call_the_functions_of_routes_and_the_authorizer(demo: S
 def test_functions_that_run_agents_may_call_the_one_that_runs_code_and_no_other(demo: Stack) -> None:
     invoked = _invoked(demo)
     allowed = {name: invoked.get(made["Role"]["Fn::GetAtt"][0]) for name, made in demo.functions().items()}
-    runs_agents = ("run_endpoint", "prompt_agent", "chat_agent", "stream_agent")
+    runs_agents = ("run_endpoint", "prompt_agent", "chat_agent", *STREAMED)
     assert {name: one for name, one in allowed.items() if one} == {name: {"run_code"} for name in runs_agents}
 
 
