@@ -8,14 +8,16 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer, ThreadingMixIn
 from typing import Any
 
 
-class Sockets(ThreadingHTTPServer):
+class Sockets(ThreadingMixIn, TCPServer):
     """One thread a connection; all of them end with the server."""
 
     daemon_threads = True
+    allow_reuse_address = True
     request_queue_size = 512
 
     def __init__(self, port: int, handler: type[Connection]) -> None:
@@ -27,6 +29,8 @@ class Sockets(ThreadingHTTPServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Serve a connection."""
         with self._lock:
+            if self.stopping.is_set():
+                return
             self._open.add(request)
         try:
             super().finish_request(request, client_address)
@@ -41,7 +45,8 @@ class Sockets(ThreadingHTTPServer):
 
     def stop(self) -> None:
         """Take no more connections and end those that are open."""
-        self.stopping.set()
+        with self._lock:
+            self.stopping.set()
         self.shutdown()
         self.server_close()
         with self._lock:

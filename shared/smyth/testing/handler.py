@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from smyth.testing import chat_completions, embeddings, files, messages, moderations, responses
-from smyth.testing.asked import Asked, Dialect, Refused
+from smyth.testing.asked import Dialect, Refused
 from smyth.testing.connections import Connection
 from smyth.testing.delivery import deliver, fail
 from smyth.testing.turns import Fail
@@ -15,6 +16,7 @@ from smyth.testing.turns import Fail
 if TYPE_CHECKING:
     from smyth.testing.model_server import ModelServer
 
+_Read = TypeVar("_Read")
 #: Ways to ask a model.
 _DIALECTS: dict[str, Dialect] = {"chat/completions": chat_completions, "messages": messages, "responses": responses}
 #: Addresses whose answers are not scripted.
@@ -29,7 +31,11 @@ class Handler(Connection):
 
     def do_POST(self) -> None:  # noqa: N802
         """Take a file, or ask a model."""
-        content = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if "content-length" not in self.headers:
+            self.close_connection = True  # Where the body ends cannot be told.
+            self._fail(Fail(411, "Send a content-length."))
+            return
+        content = self.rfile.read(int(self.headers["content-length"]))
         path = self._path()
         if path in _DIALECTS or path in _SERVICES:
             self._ask(path, content)
@@ -84,11 +90,11 @@ class Handler(Connection):
             if refusal:
                 fail(refusal, self, dialect)
             elif path == "embeddings":
-                self.send_json(200, embeddings.answer(body))
+                self.send_json(200, _sensible(lambda: embeddings.answer(body)))
             elif path == "moderations":
-                self.send_json(200, moderations.answer(body, number))
+                self.send_json(200, _sensible(lambda: moderations.answer(body, number)))
             else:
-                asked = _read(dialect, body, number)
+                asked = _sensible(lambda: dialect.read(body, number))
                 deliver(self.owner.turn(asked), self, dialect, asked)
         except Refused as refused:
             fail(Fail(400, str(refused)), self, dialect)
@@ -140,8 +146,13 @@ class Handler(Connection):
         return path
 
 
-def _read(dialect: Dialect, body: dict[str, Any], number: int) -> Asked:
+def _sensible(read: Callable[[], _Read]) -> _Read:
+    """Read a request.
+
+    Raises:
+        Refused: It has not the shape that it must have.
+    """
     try:
-        return dialect.read(body, number)
+        return read()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Refused(f"A member of the request has not the type that it must have ({error!r}).") from None

@@ -71,7 +71,8 @@ class ModelServer:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return self._sockets.server_port
+        port: int = self._sockets.server_address[1]
+        return port
 
     @property
     def url(self) -> str:

@@ -91,6 +91,13 @@ def test_a_body_that_is_no_object_is_refused(content: bytes) -> None:
     assert server.requests == []
 
 
+def test_a_body_whose_length_is_not_told_is_refused() -> None:
+    with ModelServer() as server, httpx.Client() as kept:
+        for _ in range(2):
+            answer = kept.post(f"{server.base_url}/chat/completions", content=iter([b"{}"]))
+            assert answer.status_code == 411
+
+
 def test_paths_may_name_the_version_twice_or_not_at_all() -> None:
     with ModelServer() as server:
         for path in ("/chat/completions", "/v1/chat/completions", "/v1/v1/chat/completions?x=1"):

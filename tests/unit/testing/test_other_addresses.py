@@ -40,10 +40,22 @@ def test_embeddings_are_those_of_the_recordings() -> None:
     assert embedding("a")[12] == 1.0
 
 
-@pytest.mark.parametrize("texts", ["", [], ["", "x"], [5]])
-def test_texts_that_are_none_are_refused(server: ModelServer, texts: object) -> None:
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/embeddings", {"input": ""}),
+        ("/embeddings", {"input": []}),
+        ("/embeddings", {"input": ["", "x"]}),
+        ("/embeddings", {"input": [5]}),
+        ("/embeddings", {"input": {}}),
+        ("/embeddings", {"input": "x", "dimensions": "many"}),
+        ("/moderations", {}),
+        ("/moderations", {"input": [5]}),
+    ],
+)
+def test_requests_without_sense_are_refused(server: ModelServer, path: str, body: dict[str, object]) -> None:
     with pytest.raises(openai.BadRequestError):
-        client(server).post("/embeddings", body={"model": "e", "input": texts}, cast_to=object)
+        client(server).post(path, body={"model": "e", **body}, cast_to=object)
 
 
 def test_moderation_flags_plain_words(server: ModelServer) -> None:
