@@ -59,3 +59,28 @@ def test_a_file_that_is_no_conversation_is_named(tmp_path: Path) -> None:
         replay(tmp_path)
     with pytest.raises(FileNotFoundError, match="no transcripts"):
         replay(tmp_path / "nothing")
+
+
+def test_models_of_a_team_are_known_with_their_fallbacks(tmp_path: Path) -> None:
+    told = json.loads((TRANSCRIPTS / "model-custom-entry.json").read_text())
+    own = {"name": "Mine", "modelId": "mine", "provider": "OpenAI", "maxOutputTokens": 700}
+    own |= {"baseURL": "http://127.0.0.1:18888/v1", "credentials": {"apiKey": "x"}, "fallbackLLM": "gpt-4o-mini"}
+    told["sre_init"] = {"Account": {"Settings": {"user-custom-llm": json.dumps({"id-1": own})}}}
+    told["calls"][0]["model"] = "Mine"
+    told["provider_script"].insert(0, {"kind": "error", "status": 400, "body": {"error": {"message": "no"}}})
+    (tmp_path / "one.json").write_text(json.dumps(told))
+    replay(tmp_path, record=tmp_path / "out", report=lambda _: None)
+    recorded = json.loads((tmp_path / "out/one.json").read_text())
+    assert [body["model"] for body in recorded["provider_requests"]] == ["mine", "gpt-4o-mini"]
+    assert recorded["results"] == [told["result"]]
+
+
+def test_a_conversation_that_cannot_be_replayed_does_not_end_the_others(tmp_path: Path) -> None:
+    told = json.loads((TRANSCRIPTS / "stream-plain-text.json").read_text())
+    (tmp_path / "good.json").write_text(json.dumps(told))
+    told["agent"]["components"] = "none"
+    (tmp_path / "bad.json").write_text(json.dumps(told))
+    lines: list[str] = []
+    replay(tmp_path, report=lines.append)
+    assert any(line.startswith("bad results/0") and "cannot be replayed" in line for line in lines)
+    assert lines[-1] == "1 passed, 1 failed"

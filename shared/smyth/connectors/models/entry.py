@@ -25,12 +25,14 @@ class ModelEntry(BaseModel):
     #: The key itself; ``{{KEY(name)}}`` in it is read from the vault.
     api_key: str | None = Field(default=None, repr=False, validation_alias=AliasChoices("api_key", "apiKey"))
     context_window: int = Field(
-        default=Limits().context_window, gt=0, validation_alias=AliasChoices("context_window", "tokens", "inputTokens")
+        default=Limits().context_window,
+        gt=0,
+        validation_alias=AliasChoices("context_window", "tokens", "inputTokens", "contextWindow"),
     )
     max_output: int = Field(
         default=Limits().max_output,
         gt=0,
-        validation_alias=AliasChoices("max_output", "completionTokens", "outputTokens"),
+        validation_alias=AliasChoices("max_output", "completionTokens", "outputTokens", "maxOutputTokens"),
     )
     #: Which of OpenAI's interfaces is spoken.
     interface: Literal["chat.completions", "responses"] = "chat.completions"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from mimetypes import guess_type
@@ -23,7 +23,7 @@ from smyth.conversation.attachments import Attachment, Holder, attach
 from smyth.conversation.events import Content, ToolAnswered, ToolCalled
 from smyth.conversation.options import ModelOptions
 from smyth.conversation.skills import system_text
-from smyth.document import load
+from smyth.document import DocumentError, load
 from smyth.engine import compile
 from smyth.sdk.compat.transcripts.provider import Asked, scripted_provider
 from smyth.sdk.compat.transcripts.read import API_ADDRESS, PROVIDER_ADDRESS, Transcript
@@ -60,9 +60,13 @@ async def run(transcript: Transcript, files: Path, secrets: Mapping[str, Mapping
     replayed = Replayed()
     takes_files = "file-fake-" in json.dumps(transcript.recorded.get("provider_requests"))
     with scripted_provider(transcript.script, takes_files=takes_files) as provider, stub_api() as api:
-        speaker = _Speaker(transcript.moved(provider.address, api.address), files, secrets, replayed)
-        for call in speaker.transcript.calls:
-            replayed.results.append(await speaker.make(call))
+        moved = transcript.moved(provider.address, api.address)
+        try:
+            speaker = _Speaker(moved, files, secrets, replayed)
+        except (DocumentError, ValueError) as error:
+            replayed.results = [{"error": f"It cannot be replayed: {error}"} for _ in moved.calls]
+        else:
+            replayed.results = [await speaker.make(call) for call in moved.calls]
         back = {provider.address: PROVIDER_ADDRESS, api.address: API_ADDRESS}
         replayed.asked = [replace(asked, body=_moved(asked.body, back)) for asked in provider.requests]
         replayed.api_requests = _moved(api.requests, back)
@@ -89,7 +93,7 @@ class _Speaker:
 
     async def make(self, call: dict[str, Any]) -> Any:
         """Make one call and return its result."""
-        texts = call["text"]
+        texts = call.get("text") or ""
         results = [await self._say(text, call) for text in (texts if isinstance(texts, list) else [texts])]
         return results if isinstance(texts, list) else results[0]
 
@@ -181,9 +185,26 @@ def _with_provider_keys(secrets: Mapping[str, Mapping[str, str]]) -> dict[str, d
 
 
 def _own_models(transcript: Transcript) -> dict[str, ModelEntry]:
-    """Return the model entries that the recording's models provider was given."""
+    """Return the entries of the recording's models provider, and its team's own under their names and ids."""
     settings = (transcript.settings.get("ModelsProvider") or {}).get("Settings") or {}
-    return read_models(settings.get("models") or {})
+    models = settings.get("models")
+    entries: dict[str, Any] = dict(models) if isinstance(models, dict) else {}
+    for team in _members(transcript.settings, "user-custom-llm"):
+        own = json.loads(team) if isinstance(team, str) else team
+        entries |= own | {entry["name"]: entry for entry in own.values() if entry.get("name")}
+    return read_models(entries)
+
+
+def _members(value: Any, name: str) -> Iterator[Any]:
+    """Yield every member called ``name``, however deep it lies."""
+    if isinstance(value, dict):
+        if name in value:
+            yield value[name]
+        for member in value.values():
+            yield from _members(member, name)
+    elif isinstance(value, list):
+        for element in value:
+            yield from _members(element, name)
 
 
 def _moved(value: Any, addresses: dict[str, str]) -> Any:
