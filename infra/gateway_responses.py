@@ -46,6 +46,7 @@ class GatewayResponse:
 
 
 _OPENAI_CODES = {
+    "invalid": "invalid_value",
     "unauthorized": "invalid_api_key",
     "throttled": "rate_limit_exceeded",
     "quota_exceeded": "insufficient_quota",
