@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from smyth.http.caller import Caller
-from smyth.http.services import services
+from smyth.http.services import Services
+from smyth.http.settings import Settings
 from smyth.http.turns import run_limits
 
 
@@ -13,8 +14,9 @@ from smyth.http.turns import run_limits
 def test_background_branches_of_skills_end_before_the_answer_is_due(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, for_branches: float | None
 ) -> None:
+    stack = Services(Settings(table_name="t", bucket_name="b", limits={"components": 7}))
+    monkeypatch.setattr("smyth.http.turns.services", lambda: stack)
     caller = Caller.from_context({"tenant_id": "ten-1", "plan": "payg", "role": "developer", "key_id": "key-1"}, "", "")
     assert caller is not None
     limits = run_limits(caller, seconds)
-    assert limits.branch_seconds == for_branches
-    assert limits.components == services().limits("payg").components
+    assert (limits.branch_seconds, limits.components) == (for_branches, 7)
