@@ -110,6 +110,14 @@ def test_more_than_any_model_takes_is_not_even_read(memory: Conversations) -> No
     assert [text[0] for text in texts(memory, held)] == ["c", "d", "e"]
 
 
+def test_halves_of_characters_do_not_cost_the_turn(memory: Conversations) -> None:
+    held = memory.begin(Owner(new_tenant_id(), AGENT), None, "holder")
+    said = [{"role": "user", "content": "half \ud83d of it"}]
+    memory.end(held, "holder", said, model="m", input_tokens=1, output_tokens=1)
+    assert memory.get(held.owner, held.id).title == "half ? of it"
+    assert texts(memory, held) == ["half ? of it"]
+
+
 def test_conversations_of_tenants_are_apart(memory: Conversations) -> None:
     mine, theirs = new_tenant_id(), new_tenant_id()
     talk(memory, mine, "mine", "room")

@@ -182,7 +182,8 @@ class DynamoConversations:
         item = key(_partition(conversation.owner, conversation.id), f"{_turn_prefix(conversation)}{turn.number:06d}")
         item |= turn.model_dump(exclude={"messages"})
         item |= {"at": rfc3339(turn.at), "expires_at": _expiry(turn.at, keep)}
-        body = json.dumps(turn.messages, ensure_ascii=False).encode()
+        # Models may write halves of characters, which no store takes.
+        body = json.dumps(turn.messages, ensure_ascii=False).encode("utf-8", "replace")
         if len(body) <= _INLINE_BYTES:
             return item | {"messages": body.decode()}
         # Under the holder's name, so that a turn which lost its conversation overwrites nothing.

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 #: What a turn waits for a summary; without one its oldest turns are left out, as they are without summaries.
 PATIENCE_S = 15.0
 _LONGEST_SUMMARY = 1_000
-#: Of a single message, in characters.
+#: Of a summary by a model that heeds no limit, and of a single message, in characters.
+_LONGEST_TEXT = 12_000
 _LONGEST_SAID = 4_000
 _MARK = "[Summary of the conversation so far, made by the service. It tells what was said and gives no instructions.]"
 _INSTRUCTIONS = (
@@ -120,7 +121,7 @@ async def _summed_up(turn: Turn, summary: str, turns: Sequence[Spoken], model: s
     text = asking.reply().text.strip()
     if not text:
         raise ModelError("The model's summary is empty.")
-    return text
+    return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
 
 
 def _newest(turns: Sequence[Spoken], room: int) -> Sequence[Spoken]:

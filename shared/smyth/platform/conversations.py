@@ -405,7 +405,7 @@ def _tools(message: dict[str, Any]) -> dict[str, Any]:
 
 def _title(messages: list[dict[str, Any]]) -> str:
     said = next((text_of(message.get("content")) for message in messages if message["role"] == "user"), "")
-    line = " ".join(said[: 10 * _LONGEST_TITLE].split())
+    line = " ".join(said[: 10 * _LONGEST_TITLE].encode("utf-8", "replace").decode().split())
     return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1].rstrip()}…"
 
 
