@@ -132,6 +132,15 @@ async def test_a_server_that_refuses_is_told(outputs_of: OutputsOf, status: int,
         await outputs_of("MCPClient", settings(server.url), {"Prompt": "x"}, ports=world())
 
 
+async def test_a_token_is_sent_to_the_server_alone(outputs_of: OutputsOf) -> None:
+    data = {"token": "{{key}}"}
+    with Refusing(401) as server, pytest.raises(ComponentError, match="401"):
+        await outputs_of("MCPClient", settings(server.url, **data), {"Prompt": "x", "key": "s3cret"}, ports=world())
+    assert {asked.headers["authorization"] for asked in server.asked} == {"Bearer s3cret"}
+    with pytest.raises(ComponentError, match="No token"):
+        await outputs_of("MCPClient", settings("http://127.0.0.1:9/", token="{{KEY(none)}}"), {"Prompt": "x"})
+
+
 async def test_a_server_that_speaks_something_else_is_told(outputs_of: OutputsOf) -> None:
     with Refusing(200) as server, pytest.raises(ComponentError, match="Error on running MCP Client"):
         await outputs_of("MCPClient", settings(server.url), {"Prompt": "x"}, ports=world())
