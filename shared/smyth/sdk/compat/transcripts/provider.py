@@ -63,17 +63,18 @@ def scripted_provider(script: list[dict[str, Any]], *, takes_files: bool) -> Ite
             if endpoint == "files":
                 self._take_file()
                 return
+            model = str(body.get("model") or "")
             turn = provider.script.popleft() if provider.script else _EXHAUSTED
             if turn["kind"] == "error":
                 self._json(turn["status"], turn["body"], turn.get("headers"))
             elif endpoint == "responses":
-                self._stream(wire.typed_stream(wire.responses_events(turn, body["model"])), turn)
+                self._stream(wire.typed_stream(wire.responses_events(turn, model)), turn)
             elif endpoint == "messages":
-                self._stream(wire.typed_stream(wire.messages_events(turn, body["model"])), turn)
+                self._stream(wire.typed_stream(wire.messages_events(turn, model)), turn)
             elif body.get("stream"):
-                self._stream(wire.chat_stream(turn, body["model"]), turn)
+                self._stream(wire.chat_stream(turn, model), turn)
             else:
-                self._json(200, wire.chat_whole(turn, body["model"]))
+                self._json(200, wire.chat_whole(turn, model))
 
         def _take_file(self) -> None:
             if not provider.takes_files:

@@ -98,7 +98,7 @@ class _Speaker:
         return results if isinstance(texts, list) else results[0]
 
     async def _say(self, text: str, call: dict[str, Any]) -> Any:
-        remembers = "chat" in call["mode"].lower()
+        remembers = any(word in call["mode"].lower() for word in ("chat", "conversation"))
         try:
             turn = Turn(
                 self._plan,

@@ -20,7 +20,7 @@ def chat_stream(turn: dict[str, Any], model: str) -> Iterator[str]:
 
 def _chat_chunks(turn: dict[str, Any], model: str) -> Iterator[dict[str, Any]]:
     if turn["kind"] == "raw":
-        yield from turn["sse"]
+        yield from turn.get("sse") or ()
         return
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": model}
 
