@@ -21,6 +21,7 @@ FUNCTIONS = {
     "agent_mcp": HEAVY | {"mcp", "mcp_types", "jsonschema"},
     "export_agent": HEAVY,
     "get_file": HEAVY,
+    "openai_api": {"litellm", "numpy", "boto3", "openai"},
     "list_components": HEAVY,
 }
 
