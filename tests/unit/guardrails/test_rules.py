@@ -103,6 +103,18 @@ def test_a_phrase_is_found_however_it_is_written(text: str) -> None:
     assert Denied(Deny(type="deny", patterns=["Ignore previous instructions"])).count(text) == 1
 
 
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("\u7981\u6b62", "\u3053\u308c\u306f\u7981\u6b62\u3067\u3059"),
+        ("\ube44\ubc00", "\ube44\ubc00\uc744"),
+        ("\u0e25\u0e31\u0e1a", "\u0e04\u0e27\u0e32\u0e21\u0e25\u0e31\u0e1a"),
+    ],
+)
+def test_a_phrase_in_a_script_without_spaces_is_found_among_other_words(phrase: str, text: str) -> None:
+    assert Denied(Deny(type="deny", patterns=[phrase])).count(text) == 1
+
+
 @pytest.mark.parametrize("text", ["ignored previous instructions", "signore previous", "ignore", ""])
 def test_a_phrase_is_not_found_inside_other_words(text: str) -> None:
     assert Denied(Deny(type="deny", patterns=["ignore previous instructions"])).count(text) == 0

@@ -28,8 +28,8 @@ def find(text: str, entities: Iterable[Entity]) -> list[Find]:
     wanted = set(entities)
     found: list[Find] = []
     taken = bytearray(len(text))
-    for entity, (pattern, read) in _FINDERS.items():
-        if entity not in wanted:
+    for entity, (sign, pattern, read) in _FINDERS.items():
+        if entity not in wanted or not sign.search(folded.text):
             continue
         for match in pattern.finditer(folded.text):
             value, length = read(match.group())
@@ -95,20 +95,25 @@ def _phone(found: str) -> Reading:
 _DATE = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}\b|\d{1,2}[-./]\d{1,2}[-./]\d{4}\b")
 _V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
 _V6 = rf"(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_V4}|[0-9A-Fa-f]{{0,4}})"
-# All repetitions are bounded: the texts are whatever callers send. The surer entities come first.
-_FINDERS: dict[Entity, tuple[re.Pattern[str], Callable[[str], Reading]]] = {
+_DIGIT = re.compile(r"\d")
+# The surer entities come first. Without its sign an entity is not looked for. All repetitions are bounded: the texts
+# are whatever callers send.
+_FINDERS: dict[Entity, tuple[re.Pattern[str], re.Pattern[str], Callable[[str], Reading]]] = {
     "email": (
+        re.compile("@"),
         re.compile(r"(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_][\w-]{0,62}\.){1,8}[^\W\d_][\w-]{1,62}"),
         _email,
     ),
     "iban": (
+        _DIGIT,
         re.compile(r"(?<![^\W_])(?:[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}|[a-z]{2}\d{2}[a-z0-9]{11,30})(?![^\W_])"),
         _iban,
     ),
-    "credit_card": (re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?!\d)"), _card),
-    "ssn": (re.compile(r"(?<![\d-])\d{3}([ -])\d{2}\1\d{4}(?![\d-])"), _ssn),
-    "ip": (re.compile(rf"(?<![\d.]){_V4}(?![\d.]*\d)|(?<![\w:]){_V6}(?![\w:])"), _ip),
+    "credit_card": (_DIGIT, re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?!\d)"), _card),
+    "ssn": (_DIGIT, re.compile(r"(?<![\d-])\d{3}([ -])\d{2}\1\d{4}(?![\d-])"), _ssn),
+    "ip": (re.compile(r"[\d:]"), re.compile(rf"(?<![\d.]){_V4}(?![\d.]*\d)|(?<![\w:]){_V6}(?![\w:])"), _ip),
     "phone": (
+        _DIGIT,
         re.compile(r"(?<![\w+-])(?:\+|00)?\(?\d{1,4}\)?(?:[ ./-]{0,2}\(?\d{1,5}\)?){2,6}(?!\w)"),
         _phone,
     ),
