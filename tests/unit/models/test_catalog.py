@@ -103,7 +103,8 @@ def test_a_name_without_likeness_has_no_relatives(name: str) -> None:
         ({"provider": "OpenAI", "modelId": "gpt-4o", "outputTokens": 123}, "gpt-4o", (128_000, 123)),
         ({"provider": "OpenAI", "modelId": "gpt-4o", "tokens": None, "completionTokens": 99}, "gpt-4o", (128_000, 99)),
         ({"provider": "OpenAI", "modelId": "gpt-4o", "params": {"maxTokens": 50}}, "gpt-4o", (128_000, 50)),
-        ({"provider": "OpenAI", "modelId": "gpt-4o", "baseURL": "https://x"}, "gpt-4o", (128_000, 8_192)),
+        ({"provider": "OpenAI", "modelId": "gpt-4o", "baseURL": "https://x"}, "gpt-4o", (128_000, 16_384)),
+        ({"provider": "Groq", "modelId": "llama-3.3-70b-versatile"}, "llama-3.3-70b-versatile", (128_000, 32_768)),
         ({"provider": "Groq", "modelId": "gpt-4o"}, "gpt-4o", (128_000, 8_192)),
     ],
 )

@@ -13,6 +13,7 @@ from smyth.testing import ModelServer, Say
 # LiteLLM takes seconds to import: one worker pays for all.
 pytestmark = pytest.mark.xdist_group("litellm")
 
+HI = {"role": "user", "content": "Hi"}
 VAULT = MemoryVault({"default": {"openai": "from-shared-vault"}, "t1": {"mine": "from-my-vault"}})
 STACK = {"OPENAI_API_KEY": "from-the-stack", "ANTHROPIC_API_KEY": "from-the-stack"}
 
@@ -23,7 +24,9 @@ async def key_sent(model: dict[str, Any], *, operator: bool = False, vault: Memo
         model = {"provider": "OpenAI", "model": "m", "base_url": server.base_url, **model}
         catalog = Catalog({"named": ModelEntry.model_validate(model)})
         models = ModelGateway(catalog, vault, environment=STACK, allow_private=True)
-        request = ModelRequest(model="named" if operator else model, messages=[], team_id="t1")
+        request = ModelRequest(
+            model="named" if operator else model, messages=[{"role": "user", "content": "Hi"}], team_id="t1"
+        )
         await complete(models, request)
         return server.headers[0]["authorization"].removeprefix("Bearer ")
 
@@ -38,6 +41,16 @@ async def test_a_team_reads_the_shared_vault_too() -> None:
 
 async def test_a_key_may_refer_to_the_vault_in_the_middle() -> None:
     assert await key_sent({"credentials": {"apiKey": "pre-{{KEY(mine)}}-post"}}) == "pre-from-my-vault-post"
+
+
+@pytest.mark.parametrize("credentials", ["vault", ["internal", "vault"]])
+async def test_a_model_object_may_name_the_teams_key_for_its_provider(credentials: Any) -> None:
+    assert await key_sent({"credentials": credentials}) == "from-shared-vault"
+
+
+async def test_a_secret_is_never_read_as_a_reference() -> None:
+    vault = MemoryVault({"t1": {"first": "{{KEY(second)}}", "second": "hidden"}})
+    assert await key_sent({"api_key": "{{KEY(first)}}"}, vault=vault) == "{{KEY(second)}}"
 
 
 async def test_a_key_may_be_given_plainly() -> None:

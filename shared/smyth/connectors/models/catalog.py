@@ -51,17 +51,31 @@ class Catalog:
         return sorted(self._entries, key=str.lower)
 
     def _inline(self, model: dict[str, Any]) -> ModelEntry:
-        """Read a model object of a document; what it leaves out, a catalogue entry of that name knows (oddity 22)."""
+        """Read a model object of a document; what it leaves out, a catalogue entry of that name knows (oddity 22).
+
+        Of a model at an address of its own the catalogue knows the sizes at the most.
+        """
         entry = _read(model)
-        known = self._entries.get(entry.model)
-        if known is None or entry.base_url is not None or known.provider.lower() != entry.provider.lower():
+        known = self._namesake(entry)
+        if known is None:
             return entry
-        chosen = entry.model_fields_set
-        inherited = ("context_window", "max_output", "features", "input_price", "output_price", "cached_price")
-        more: dict[str, Any] = {name: getattr(known, name) for name in inherited if name not in chosen}
-        if not listed(entry.served_by.route, entry.model):
-            more["model"] = known.model  # A name of the catalogue's own, which the provider does not know.
+        more: dict[str, Any] = {}
+        inherited = ["context_window", "max_output"]
+        if entry.base_url is None:
+            inherited += ["features", "input_price", "output_price", "cached_price"]
+            if not listed(entry.served_by.route, entry.model):
+                more["model"] = known.model  # A name of the catalogue's own, which the provider does not know.
+        more |= {name: getattr(known, name) for name in inherited if name not in entry.model_fields_set}
         return entry.model_copy(update=more)
+
+    def _namesake(self, entry: ModelEntry) -> ModelEntry | None:
+        """Return what the catalogue has of the same provider under the same name, else with the same model."""
+        provider = entry.provider.lower()
+        named = self._entries.get(entry.model)
+        if named is not None and named.provider.lower() == provider:
+            return named
+        alike = (one for one in self._entries.values() if one.model == entry.model)
+        return next((one for one in alike if one.provider.lower() == provider), None)
 
 
 def read_models(models: Mapping[str, Any]) -> dict[str, ModelEntry]:
