@@ -28,7 +28,7 @@ class Asked:
     """A request for an answer of a model."""
 
     body: dict[str, Any]
-    #: How many requests the server had before.
+    #: Its place among the requests to this server, from 1.
     number: int
     messages: tuple[Message, ...]
     #: Schema of the arguments by name of the tool.
