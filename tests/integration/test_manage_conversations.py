@@ -13,7 +13,7 @@ from smyth.connectors.models.port import ToolCall
 from smyth.http.services import services
 from smyth.platform.conversations import Conversations, Owner
 from tests.integration.events import Answer, Context, call, caller_context
-from tests.integration.talkers import NOBODY, ledger, script_models, talker
+from tests.integration.talkers import NOBODY, ledger, script_models, statuses, talker
 from tests.peers.scripted_models import Reply, ScriptedModels
 
 
@@ -173,9 +173,9 @@ def test_foreign_cursors_are_refused(caller: Context, cursor: str) -> None:
 def test_a_deleted_conversation_leaves_nothing_behind(caller: Context) -> None:
     agent_id = talker(caller)
     kept = say(caller, agent_id, "kept", conversation_id="kept")
+    for _ in range(26):  # More than one batch.
+        say(caller, agent_id, "some", conversation_id="gone", user="ada")
     gone = say(caller, agent_id, "x" * 200_000, conversation_id="gone", user="ada")
-    for _ in range(30):
-        say(caller, agent_id, "more", conversation_id="gone", user="ada")
     assert any("conversations/@ada/gone/" in key for key in left_behind(caller))
     assert drop(caller, agent_id, gone, "ada") == 204
     assert not any("gone" in key for key in left_behind(caller))
@@ -211,6 +211,7 @@ def test_a_turn_at_work_on_a_deleted_conversation_is_told_so(caller: Context, mo
         answer = call("POST", f"/api/agents/{agent_id}/chat", body=body, caller=caller)
     assert answer.status == 409
     assert "deleted meanwhile" in answer.json()["detail"]
+    assert statuses(caller) == ["settled", "settled"]
     assert left_behind(caller) == []
     say(caller, agent_id, "third", conversation_id="room")
     assert [message["content"] for message in get(caller, agent_id, "/room").json()["items"]] == ["third", "fresh"]
