@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from smyth.connectors.http.port import HttpError
@@ -83,7 +84,7 @@ async def _told(events: AsyncIterator[ModelEvent], attempt: Attempt) -> AsyncIte
 async def _openai(
     entry: ModelEntry, request: ModelRequest, name: str, key: Key, asking: Asking, transport: Any, patience: Patience
 ) -> AsyncIterator[ModelEvent]:
-    openai = await asyncio.to_thread(_import_openai)
+    openai = await loaded(_import_openai)
     client = openai.AsyncOpenAI(
         api_key=key.value, base_url=address_of(entry, asking), max_retries=0, http_client=client_on(transport)
     )
@@ -105,7 +106,7 @@ async def _anthropic(
 async def _litellm(
     entry: ModelEntry, request: ModelRequest, name: str, key: Key, asking: Asking, transport: Any, patience: Patience
 ) -> AsyncIterator[ModelEvent]:
-    await asyncio.to_thread(litellm_calls.litellm)
+    await loaded(litellm_calls.litellm)
     address = address_of(entry, asking)
     if entry.served_by.name == "VertexAI":
         account = google_tokens.read_account(key.value, key.source)
@@ -117,6 +118,12 @@ async def _litellm(
     return chat_completions.events(unless_silent(await patience.wait(opened), patience), entry, name)
 
 
+async def loaded(load: Any) -> Any:
+    """Return what a cached function loads; the first time, which may take seconds, in a thread."""
+    return load() if load.cache_info().currsize else await asyncio.to_thread(load)
+
+
+@cache
 def _import_openai() -> Any:
     import openai
 

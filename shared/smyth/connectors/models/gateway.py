@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from smyth.connectors.models.ask import Asking, ask
+from smyth.connectors.models.ask import Asking, ask, loaded
 from smyth.connectors.models.catalog import Catalog
 from smyth.connectors.models.clients import Connections
 from smyth.connectors.models.defaults import with_defaults
@@ -92,7 +92,7 @@ class ModelGateway:
         from smyth.connectors.models.moderation import moderate  # Few agents have such a rule.
 
         entry = self._find({"provider": "OpenAI", "model": model} if isinstance(model, str) else model)
-        await asyncio.to_thread(price_table)
+        await loaded(price_table)
         return await moderate(entry, text, team_id, self._asking)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
@@ -135,7 +135,7 @@ class ModelGateway:
             ModelError: The model is unknown, or its provider refused or failed to the last.
         """
         entry = self._find(request.model)
-        await asyncio.to_thread(price_table)
+        await loaded(price_table)
         asked = 0
         while True:
             asked += 1
