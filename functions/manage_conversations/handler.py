@@ -12,8 +12,9 @@ from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
-from smyth.platform import conversations
-from smyth.platform.conversations import USER_PATTERN, Owner
+from smyth.platform import conversation_records
+from smyth.platform.conversation_records import Owner
+from smyth.platform.conversations import USER_PATTERN
 from smyth.platform.times import rfc3339
 
 #: Behind the last turn's time and the name of a conversation, or behind a turn's number and a message's in it.
@@ -69,7 +70,7 @@ def _owner(caller: TenantCaller, agent_id: str, user: str) -> Owner:
     return Owner(caller.tenant_id, services().agents.get(caller.tenant_id, agent_id).id, user)
 
 
-def _view(conversation: conversations.Conversation) -> dict[str, Any]:
+def _view(conversation: conversation_records.Conversation) -> dict[str, Any]:
     return {
         "conversation_id": conversation.id,
         "user": conversation.user or None,

@@ -12,7 +12,9 @@ import pytest
 
 from smyth.connectors.models.port import Limits, ModelError
 from smyth.http.services import services
-from smyth.platform.conversations import LEASE, Conversations, Owner
+from smyth.platform.conversation_records import Owner
+from smyth.platform.conversation_store import LEASE
+from smyth.platform.conversations import Conversations
 from smyth.platform.times import utc_now
 from tests.integration.events import Answer, Context, call
 from tests.integration.talkers import ledger, script_models, talker

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smyth.http.services import services
-from smyth.platform.conversations import LEASE, Conversation, Conversations, Owner
+from smyth.platform.conversation_records import Conversation, Owner
+from smyth.platform.conversation_store import LEASE
+from smyth.platform.conversations import Conversations
 from smyth.platform.errors import Conflict, NotFound
 from tests.integration.events import new_tenant_id
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from smyth.http.services import services
-from smyth.platform.conversations import KEEP_DAYS, LEASE, Conversation, Conversations, Owner
+from smyth.platform.conversation_records import Conversation, Owner
+from smyth.platform.conversation_store import LEASE
+from smyth.platform.conversations import KEEP_DAYS, Conversations
 from smyth.platform.errors import Conflict, NotFound
 from tests.integration.events import new_tenant_id
 

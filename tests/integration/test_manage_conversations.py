@@ -11,7 +11,8 @@ import pytest
 
 from smyth.connectors.models.port import ToolCall
 from smyth.http.services import services
-from smyth.platform.conversations import Conversations, Owner
+from smyth.platform.conversation_records import Owner
+from smyth.platform.conversations import Conversations
 from tests.integration.events import Answer, Context, call, caller_context
 from tests.integration.talkers import NOBODY, ledger, script_models, statuses, talker
 from tests.peers.scripted_models import Reply, ScriptedModels

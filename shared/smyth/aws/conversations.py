@@ -22,7 +22,8 @@ from datetime import datetime, timedelta
 from smyth.aws.agent_files import EXPIRES_DAYS, EXPIRES_TAG
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put, update
-from smyth.platform.conversations import LEASE, ChatTurn, Conversation, Held, Owner
+from smyth.platform.conversation_records import ChatTurn, Conversation, Owner
+from smyth.platform.conversation_store import LEASE, Held
 from smyth.platform.times import rfc3339
 
 #: An item holds 400 KB at the most, the rest of the turn included.
@@ -35,7 +36,7 @@ _FREE = f"(attribute_not_exists(#holder) OR #busy_until < :now OR {_OURS})"
 
 
 class DynamoConversations:
-    """A :class:`~smyth.platform.conversations.ConversationStore` in the table."""
+    """A :class:`~smyth.platform.conversation_store.ConversationStore` in the table."""
 
     def __init__(self, table: Table, bucket: Bucket) -> None:
         self._table = table
@@ -44,7 +45,7 @@ class DynamoConversations:
     def take(
         self, owner: Owner, conversation_id: str, holder: str, now: datetime, *, create: bool, keep: timedelta
     ) -> Conversation | None:
-        """See :meth:`smyth.platform.conversations.ConversationStore.take`: one conditional write."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.take`: one conditional write."""
         condition = f"#agent_id = :agent_id AND {_FREE}"
         write = update(
             key(_partition(owner, conversation_id), _META),
@@ -72,7 +73,7 @@ class DynamoConversations:
     def append(
         self, conversation: Conversation, turn: ChatTurn, holder: str, *, texts: dict[str, str], keep: timedelta
     ) -> bool:
-        """See :meth:`smyth.platform.conversations.ConversationStore.append`: one transaction."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.append`: one transaction."""
         ended = conversation.model_copy(update={"turns": turn.number, "updated_at": turn.at})
         news = ended.model_dump(include={"title", "tokens", "summary", "summarised", "turns"})
         news |= {"updated_at": rfc3339(turn.at), "expires_at": _expiry(turn.at, keep)}
@@ -93,7 +94,7 @@ class DynamoConversations:
         return True
 
     def free(self, conversation: Conversation, holder: str) -> None:
-        """See :meth:`smyth.platform.conversations.ConversationStore.free`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.free`."""
         at = _at(conversation)
         if conversation.turns == 0:
             write = delete(at, condition=f"{_OURS} AND #turns = :none", values={"holder": holder, "none": 0})
@@ -105,14 +106,14 @@ class DynamoConversations:
             return  # Another turn has it already, or it was deleted.
 
     def get(self, owner: Owner, conversation_id: str) -> Conversation | None:
-        """See :meth:`smyth.platform.conversations.ConversationStore.get`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.get`."""
         item = self._table.get(_partition(owner, conversation_id), _META)
         if item is None or item["agent_id"] != owner.agent_id:
             return None
         return _conversation(owner, conversation_id, item)
 
     def listed(self, owner: Owner, now: datetime, after: str = "") -> Iterator[tuple[str, Conversation]]:
-        """See :meth:`smyth.platform.conversations.ConversationStore.listed`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.listed`."""
         prefix = f"{owner.user}#"
         items = self._table.query(
             _list(owner.tenant_id, owner.agent_id),
@@ -125,11 +126,11 @@ class DynamoConversations:
                 yield item["sk"].removeprefix(prefix), _from_list(owner.tenant_id, owner.agent_id, item)
 
     def of_agent(self, tenant_id: str, agent_id: str) -> Iterator[Conversation]:
-        """See :meth:`smyth.platform.conversations.ConversationStore.of_agent`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.of_agent`."""
         return (_from_list(tenant_id, agent_id, item) for item in self._table.query(_list(tenant_id, agent_id)))
 
     def newest_first(self, conversation: Conversation, now: datetime) -> Iterator[ChatTurn]:
-        """See :meth:`smyth.platform.conversations.ConversationStore.newest_first`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.newest_first`."""
         items = self._table.query(
             _partition(conversation.owner, conversation.id),
             prefix=_turn_prefix(conversation),
@@ -139,7 +140,7 @@ class DynamoConversations:
         return self._kept(items, now)
 
     def oldest_first(self, conversation: Conversation, now: datetime, first: int) -> Iterator[ChatTurn]:
-        """See :meth:`smyth.platform.conversations.ConversationStore.oldest_first`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.oldest_first`."""
         prefix = _turn_prefix(conversation)
         items = self._table.query(
             _partition(conversation.owner, conversation.id),
@@ -150,12 +151,12 @@ class DynamoConversations:
         return self._kept(items, now)
 
     def attachment(self, conversation: Conversation, sha256: str) -> str | None:
-        """See :meth:`smyth.platform.conversations.ConversationStore.attachment`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.attachment`."""
         text = self._bucket.get(_attachment(conversation, sha256))
         return None if text is None else text.decode("utf-8", "surrogatepass")
 
     def delete(self, conversation: Conversation) -> bool:
-        """See :meth:`smyth.platform.conversations.ConversationStore.delete`."""
+        """See :meth:`smyth.platform.conversation_store.ConversationStore.delete`."""
         seen = {"life": conversation.life, "turns": conversation.turns}
         unchanged = "#life = :life AND #turns = :turns"
         writes = [delete(_at(conversation), condition=f"attribute_not_exists(#pk) OR ({unchanged})", values=seen)]

@@ -15,7 +15,7 @@ from smyth.conversation.summary import Spoken, Summed, as_history, condense
 from smyth.document.memory import MemorySettings, memory_of
 from smyth.http.caller import Caller
 from smyth.http.services import services
-from smyth.platform.conversations import Conversation, Owner, Summary
+from smyth.platform.conversation_records import Conversation, Owner, Summary
 
 
 async def history(caller: Caller, agent_id: str, conversation_id: str, user: str | None = None) -> dict[str, Any]:

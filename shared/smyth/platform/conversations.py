@@ -11,15 +11,14 @@ import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from smyth.platform.attachments import Attachment, put_back, set_aside, shown, text_of
+from smyth.platform.attachments import put_back, set_aside, shown, text_of
+from smyth.platform.conversation_records import ChatTurn, Conversation, Owner, Summary
+from smyth.platform.conversation_store import ConversationStore, Held
 from smyth.platform.errors import Conflict, NotFound
 from smyth.platform.ids import is_id, new_id
 from smyth.platform.times import Clock, utc_now
@@ -27,8 +26,6 @@ from smyth.platform.times import Clock, utc_now
 CONVERSATION = "cnv"
 #: Turns are forgotten this many days after they were spoken, unless the agent says otherwise.
 KEEP_DAYS = 90
-#: Longer than a buffered function lives; a stream renews it.
-LEASE = timedelta(seconds=45)
 #: Ids that a client may choose.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$"
 #: Users as clients name them: numbers, names, e-mail addresses, ids of identity providers.
@@ -39,136 +36,6 @@ _PATIENCE_S = 10.0
 _MOST_CHARACTERS = 1_000_000
 _LONGEST_TITLE = 80
 _ATTEMPTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose conversations, and with whom: those without ``user`` are common to the tenant."""
-
-    tenant_id: str
-    agent_id: str
-    user: str = ""
-
-
-class Conversation(BaseModel):
-    """A conversation with one agent; ``turns`` counts those that were finished."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    tenant_id: str
-    agent_id: str
-    user: str = ""
-    #: Sets it apart from one of the same name that was deleted before.
-    life: str
-    turns: int
-    #: The beginning of the first message.
-    title: str = ""
-    #: Of all turns together.
-    tokens: int = 0
-    #: What was said in the first ``summarised`` turns, in short.
-    summary: str = ""
-    summarised: int = 0
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def owner(self) -> Owner:
-        """Whose it is."""
-        return Owner(self.tenant_id, self.agent_id, self.user)
-
-
-class ChatTurn(BaseModel):
-    """One finished turn: the user's message, tool rounds, the answer, in OpenAI's shape."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    messages: list[dict[str, Any]]
-    #: What was taken out of the messages.
-    attachments: list[Attachment] = []
-    model: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    at: datetime
-
-
-class Summary(BaseModel):
-    """What the turns up to and including number ``until`` said."""
-
-    model_config = ConfigDict(frozen=True)
-
-    text: str
-    until: int
-
-
-class Held(Exception):
-    """Another turn has the conversation."""
-
-
-class ConversationStore(Protocol):
-    """Where conversations live."""
-
-    def take(
-        self, owner: Owner, conversation_id: str, holder: str, now: datetime, *, create: bool, keep: timedelta
-    ) -> Conversation | None:
-        """Give the conversation to ``holder`` until the lease ends; taking it again renews the lease.
-
-        Returns None where there is none with this agent and ``create`` is False, or where it is another agent's.
-
-        Raises:
-            Held: Another holder has it.
-        """
-        ...
-
-    def append(
-        self, conversation: Conversation, turn: ChatTurn, holder: str, *, texts: dict[str, str], keep: timedelta
-    ) -> bool:
-        """Write the turn and free the conversation, which is as given here but for the turn's count and time.
-
-        Args:
-            conversation: The conversation with what is new of it.
-            turn: The turn.
-            holder: Whose turn it is.
-            texts: The attachments by SHA-256.
-            keep: How long the turn is kept.
-
-        Returns:
-            False, and nothing written, where ``holder`` lost the conversation or it is gone.
-        """
-        ...
-
-    def free(self, conversation: Conversation, holder: str) -> None:
-        """Free the conversation; one without turns goes away."""
-        ...
-
-    def get(self, owner: Owner, conversation_id: str) -> Conversation | None:
-        """Return the conversation; None also where it is another agent's."""
-        ...
-
-    def listed(self, owner: Owner, now: datetime, after: str = "") -> Iterable[tuple[str, Conversation]]:
-        """Yield the owner's conversations with their places in the list, newest first, behind the place ``after``."""
-        ...
-
-    def of_agent(self, tenant_id: str, agent_id: str) -> Iterable[Conversation]:
-        """Yield the conversations of all users."""
-        ...
-
-    def newest_first(self, conversation: Conversation, now: datetime) -> Iterable[ChatTurn]:
-        """Yield the turns that are still kept."""
-        ...
-
-    def oldest_first(self, conversation: Conversation, now: datetime, first: int) -> Iterable[ChatTurn]:
-        """Yield the turns that are still kept, from number ``first``."""
-        ...
-
-    def attachment(self, conversation: Conversation, sha256: str) -> str | None:
-        """Return the text of an attachment."""
-        ...
-
-    def delete(self, conversation: Conversation) -> bool:
-        """Delete the conversation with all that belongs to it; False where it has changed since it was read."""
-        ...
 
 
 class Conversations:
