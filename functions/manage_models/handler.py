@@ -12,7 +12,7 @@ from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
-from smyth.platform.models import ModelFields, TenantModel
+from smyth.platform.model_records import ModelFields, TenantModel
 from smyth.platform.times import rfc3339
 
 app = create_app("models")

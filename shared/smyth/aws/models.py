@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put
-from smyth.platform.models import TenantModel
+from smyth.platform.model_records import TenantModel
 
 
 class DynamoModels:
