@@ -18,6 +18,7 @@ from smyth.connectors.models.port import Limits, Message, ModelError, ModelReque
 from smyth.connectors.models.tokens import message_tokens, text_tokens
 from smyth.conversation.asking import Asking
 from smyth.conversation.failures import ConversationError
+from smyth.conversation.models import Model, name_of
 from smyth.conversation.turn import Turn
 from smyth.conversation.window import SUMMARY_NAME, input_budget
 
@@ -64,9 +65,7 @@ def as_history(summary: str, turns: Sequence[Spoken]) -> list[Message]:
     return [as_message(summary), *said] if summary else said
 
 
-async def condense(
-    turn: Turn, summary: str, turns: Sequence[Spoken], *, model: str | dict[str, Any] | None = None
-) -> Summed | None:
+async def condense(turn: Turn, summary: str, turns: Sequence[Spoken], *, model: Model | None = None) -> Summed | None:
     """Sum up the oldest turns where not all fit; ``turn`` goes on with the summary in their place.
 
     What the summary used is noted in ``turn.usage``. A summary that fails is logged and leaves the turn as it was.
@@ -97,7 +96,7 @@ async def condense(
     return Summed(text, covered[-1].number)
 
 
-async def _summed_up(turn: Turn, summary: str, turns: Sequence[Spoken], model: str | dict[str, Any] | None) -> str:
+async def _summed_up(turn: Turn, summary: str, turns: Sequence[Spoken], model: Model | None) -> str:
     """Ask the model.
 
     Raises:
@@ -113,8 +112,7 @@ async def _summed_up(turn: Turn, summary: str, turns: Sequence[Spoken], model: s
         max_tokens=min(_LONGEST_SUMMARY, limits.max_output),
         team_id=turn.plan.team_id,
     )
-    name = asked if isinstance(asked, str) else str(asked.get("model") or asked.get("modelId") or "")
-    asking = Asking(turn.ports.models, request, name, turn.usage)
+    asking = Asking(turn.ports.models, request, name_of(asked), turn.usage)
     async with aclosing(asking.events()) as events:
         async for _ in events:
             pass

@@ -7,22 +7,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from smyth.connectors.models.catalog import relative
 from smyth.connectors.models.echo import ECHO
-from smyth.connectors.models.port import Limits, Message, ModelError, ModelRequest, ToolCall, Usage
+from smyth.connectors.models.port import Limits, Message, ToolCall, Usage
 from smyth.connectors.ports import Ports
 from smyth.conversation import client_tools
-from smyth.conversation.asking import Asking, Reply
 from smyth.conversation.attachments import Attachment, Holder, question, readable, with_files
-from smyth.conversation.client_tools import names_of
 from smyth.conversation.events import Content, End, Event, Start, Used
 from smyth.conversation.failures import ConversationError
 from smyth.conversation.guardrails.port import WITHHELD, Action, Guard, Refused
+from smyth.conversation.models import Model, known, name_of
 from smyth.conversation.options import ModelOptions
+from smyth.conversation.rounds import Rounds
 from smyth.conversation.skills import SkillRuns, skills_of, system_text, with_instructions
-from smyth.conversation.tool_round import BY_ITSELF, ToolRound, deferred, limit_reached
 from smyth.conversation.toolbox import Toolbox
-from smyth.conversation.window import fit, output_budget, room_for_history
+from smyth.conversation.window import fit, room_for_history
 from smyth.document.guardrails import guardrails_of
 from smyth.engine import Limits as RunLimits
 from smyth.engine import Plan
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 
 #: The original has no limit; a model that never stops would cost without end.
 MAX_ROUNDS = 25
-
-Model = str | dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -93,14 +89,12 @@ class Turn:
     warnings: list[str] = field(default_factory=list, init=False)
     #: What the agent's guardrails did.
     guardrails: list[Action] = field(default_factory=list, init=False)
-    _called: int = field(default=0, init=False)
     _watch: Watch | None = field(default=None, init=False)
 
     @property
     def model_name(self) -> str:
         """The model's name as the user knows it."""
-        model = self._named_model()
-        return model if isinstance(model, str) else str(model.get("model") or model.get("modelId") or "")
+        return name_of(self._named_model())
 
     @property
     def used(self) -> Used:
@@ -123,7 +117,7 @@ class Turn:
         _, limits = self.known_model()
         self._check_tools()
         self._watched()
-        self._fitted(limits, self._asked(limits))
+        self.fitted(limits, self._asked(limits))
 
     def known_model(self) -> tuple[Model, Limits]:
         """Return the model with its limits; one that is newer than the catalogue by the provider of its family.
@@ -131,14 +125,7 @@ class Turn:
         Raises:
             ModelError: Nobody knows the model.
         """
-        model = self._named_model()
-        try:
-            return model, self.ports.models.limits(model)
-        except ModelError as error:
-            inline = relative(model) if isinstance(model, str) else None
-            if inline is None or error.kind != "unknown_model":
-                raise
-            return inline, self.ports.models.limits(inline)
+        return known(self._named_model(), self.ports.models)
 
     def history_room(self) -> int:
         """Return how many tokens of earlier messages the model is sent beside this turn's.
@@ -148,7 +135,7 @@ class Turn:
             ConversationError: As :meth:`check`.
         """
         _, limits = self.known_model()
-        return room_for_history(limits, self._system(), self._tools(), self._asked(limits))
+        return room_for_history(limits, self._system(), self.tool_definitions(), self._asked(limits))
 
     async def run(self) -> None:
         """Do the whole turn.
@@ -169,20 +156,56 @@ class Turn:
             ConversationError: As :meth:`check`, a file cannot be had, or the model called skills without end.
         """
         try:
-            async with aclosing(self._rounds()) as events:
+            async with aclosing(self._answered()) as events:
                 async for event in events:
                     yield event
         except Refused as refused:
             for told in self._refusal(refused):
                 yield told
 
-    async def _rounds(self) -> AsyncGenerator[Event]:
-        """Ask the model and run what it calls until it has answered; raises :class:`Refused` and as :meth:`events`."""
+    def fitted(self, limits: Limits, current: list[Message]) -> list[Message]:
+        """Return what the model is sent."""
+        history = list(self.history)
+        if self.message is None:
+            # The turn that goes on is in the history: from the user's last message.
+            begin = max((at for at, message in enumerate(history) if message["role"] == "user"), default=0)
+            history, current = history[:begin], [*history[begin:], *current]
+        return fit(limits, self._system(), self.tool_definitions(), history, current)
+
+    def noted(self, event: Event) -> Event:
+        """Add an event's text to the output, and return the event."""
+        if isinstance(event, Content):
+            self.output += event.text
+        return event
+
+    def close(self, last: Message) -> None:
+        """Note the last message, and keep of the turn what others may read later."""
+        self.messages.append(last)
+        # Signed thoughts matter to the model until it has answered, and to nobody after that.
+        self.messages[:] = [
+            {name: member for name, member in message.items() if name != "thinking_blocks"} for message in self.messages
+        ]
+        if self._watch is not None:
+            self.messages[:] = self._watch.kept(self.messages)
+
+    def toolbox(self) -> Toolbox:
+        """Return what the model may call and this side runs."""
+        if self.tools is None:
+            skills = skills_of(self.plan.document)
+            self.tools = SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables, self.limits)
+        return self.tools
+
+    def tool_definitions(self) -> list[dict[str, Any]]:
+        """Return all that the model may call: the agent's skills and the caller's tools."""
+        return [*self.toolbox().definitions, *self.client_tools]
+
+    async def _answered(self) -> AsyncGenerator[Event]:
+        """Check and fill what the model is sent, and have it answer; raises :class:`Refused` and as :meth:`events`."""
         model, limits = self.known_model()
         self._check_tools()
         watch = self._watched()
         self.messages += self._asked(limits)
-        self._fitted(limits, self.messages)
+        self.fitted(limits, self.messages)
         yield Start(self.model_name)
         self._warn(limits)
         if watch is not None:
@@ -192,50 +215,9 @@ class Turn:
             for told in watch.news():
                 yield told
         await self._read_files(limits)
-        for number in range(self.max_rounds + 1):
-            messages = self._fitted(limits, self.messages)
-            asking = Asking(
-                self.ports.models, self._request(number, model, limits, messages), self.model_name, self.usage
-            )
-            async with aclosing(asking.events()) as events:
-                async for event in events:
-                    if watch is None or not watch.hides(event):
-                        yield self._noted(event)
-            reply = asking.reply()
-            if watch is not None:
-                reply = await watch.answered(reply, names_of(self.client_tools))
-                for told in watch.released(reply):
-                    yield self._noted(told)
-            if self._is_last(reply, closing=self._closing(number)):
-                yield self.used
-                yield End(self.output, self.reason, tuple(self.warnings))
-                return
-            async with aclosing(self._answer_calls(reply, messages)) as events:
-                async for event in events:
-                    yield self._noted(event)
-        raise ConversationError(
-            "too_many_tool_rounds",
-            f"The model called skills {self.max_rounds} times in a row and came to no answer. "
-            "Say more clearly in the agent's behavior, or in its skills' descriptions, what to call when.",
-        )
-
-    def _request(self, number: int, model: Model, limits: Limits, messages: list[Message]) -> ModelRequest:
-        tools = [] if self._closing(number) else self._tools()
-        longest = output_budget(limits)
-        return ModelRequest(
-            model=model,
-            messages=messages,
-            tools=tools,
-            tool_choice=self.options.tool_choice_in(number, tools),
-            max_tokens=min(self.options.max_tokens or longest, longest),
-            guardrail=self._watch.guard.bedrock if self._watch else None,
-            team_id=self.plan.team_id,
-            **self.options.sampling(),
-        )
-
-    def _closing(self, number: int) -> bool:
-        """Tell whether a round is the one after the last allowed call: the model has to answer and gets no tools."""
-        return self.max_tool_calls is not None and number > 0 and self._called >= self.max_tool_calls
+        async with aclosing(Rounds(self, model, limits, watch).events()) as events:
+            async for event in events:
+                yield event
 
     async def _read_files(self, limits: Limits) -> None:
         """Put the files into the messages whose addresses these name.
@@ -247,75 +229,15 @@ class Turn:
         self.messages[:] = await with_files(self.messages, holder)
         self.history = readable(await with_files(self.history, holder), limits.media)
 
-    def _noted(self, event: Event) -> Event:
-        if isinstance(event, Content):
-            self.output += event.text
-        return event
-
-    def _is_last(self, reply: Reply, *, closing: bool) -> bool:
-        """Note a reply; tell whether it ends the turn.
-
-        Tools are decided by the presence of calls, not by the reason (PROTOCOL section 2.4).
-        """
-        self.reason = reply.reason
-        names = names_of(self.client_tools)
-        if reply.calls and not closing and not all(call.name in names for call in reply.calls):
-            return False
-        if reply.calls and not closing:
-            self.pending = self._watch.for_caller(reply.calls) if self._watch else reply.calls
-            self.reason = "tool_calls"
-            self._close(reply.as_message())
-        else:
-            self._close({"role": "assistant", "content": reply.text})
-        return True
-
-    def _close(self, last: Message) -> None:
-        """Note the last message, and keep of the turn what others may read later."""
-        self.messages.append(last)
-        # Signed thoughts matter to the model until it has answered, and to nobody after that.
-        self.messages[:] = [
-            {name: member for name, member in message.items() if name != "thinking_blocks"} for message in self.messages
-        ]
-        if self._watch is not None:
-            self.messages[:] = self._watch.kept(self.messages)
-
     def _refusal(self, refused: Refused) -> list[Event]:
         """End the turn with what a rule says; what it refused is not kept."""
         if refused.stage == "input":
             self.messages[:] = [{"role": "user", "content": WITHHELD}] if self.messages else []
-        self._close({"role": "assistant", "content": str(refused)})
+        self.close({"role": "assistant", "content": str(refused)})
         self.reason = "content_filter"
-        told = self._noted(Content(str(refused)))
+        told = self.noted(Content(str(refused)))
         news = self._watch.news() if self._watch else []
         return [*news, told, self.used, End(self.output, self.reason, tuple(self.warnings))]
-
-    async def _answer_calls(self, reply: Reply, spoken: list[Message]) -> AsyncGenerator[Event]:
-        """Run the skills that the model called, and note its reply with their results."""
-        limit, calls = self.max_tool_calls, reply.calls
-        if limit == 0:
-            if reply.text:
-                self.messages.append({"role": "assistant", "content": reply.text})
-            self.messages.append(limit_reached(limit, [call.name for call in calls]))
-            return
-        names = names_of(self.client_tools)
-        own = [position for position, call in enumerate(calls) if call.name not in names]
-        late = own[limit - self._called :] if limit is not None else []
-        self._called += len(own) - len(late)
-        not_run = {position: BY_ITSELF for position in range(len(calls)) if position not in own}
-        not_run |= {position: deferred(limit or 0) for position in late}
-        watch = self._watch
-        tools = watch.tools(self._toolbox()) if watch else self._toolbox()
-        tool_round = ToolRound(tools, calls, not_run, self.usage)
-        async with aclosing(tool_round.events(spoken)) as events:
-            async for event in events:
-                yield watch.shown(event) if watch else event
-        self.tool_calls += watch.shown_calls(tool_round.done) if watch else tool_round.done
-        if watch is not None:
-            for told in watch.after_skills():
-                yield told
-        self.messages += [reply.as_message(), *tool_round.messages()]
-        if late:
-            self.messages.append(limit_reached(limit or 0, []))
 
     def _asked(self, limits: Limits) -> list[Message]:
         """Return the user's message.
@@ -331,7 +253,7 @@ class Turn:
 
     def _shown(self, limits: Limits) -> tuple[str, ...]:
         """Return the kinds of files that the model is shown: none where a skill takes files by their address."""
-        toolbox = self._toolbox()
+        toolbox = self.toolbox()
         takes_files = isinstance(toolbox, SkillRuns) and any(skill.takes_files for skill in toolbox.skills.values())
         return () if takes_files else limits.media
 
@@ -344,23 +266,11 @@ class Turn:
         ]
 
     def _check_tools(self) -> None:
-        client_tools.check(self._toolbox().definitions, self.client_tools, self.options.tool_choice)
-
-    def _fitted(self, limits: Limits, current: list[Message]) -> list[Message]:
-        """Return what the model is sent."""
-        history = list(self.history)
-        if self.message is None:
-            # The turn that goes on is in the history: from the user's last message.
-            begin = max((at for at, message in enumerate(history) if message["role"] == "user"), default=0)
-            history, current = history[:begin], [*history[begin:], *current]
-        return fit(limits, self._system(), self._tools(), history, current)
+        client_tools.check(self.toolbox().definitions, self.client_tools, self.options.tool_choice)
 
     def _system(self) -> str:
         system = system_text(self.plan.document) if self.system is None else self.system
         return with_instructions(system, self.instructions)
-
-    def _tools(self) -> list[dict[str, Any]]:
-        return [*self._toolbox().definitions, *self.client_tools]
 
     def _watched(self) -> Watch | None:
         """Return what sees to the agent's guardrails; None where it has none, and nothing is loaded.
@@ -376,12 +286,6 @@ class Turn:
             guard = self.guard or guard_of(self.plan.document, models, team_id, self.usage)
             self._watch = Watch(guard, self.ports, self.plan.agent_id, self.guardrails) if guard else None
         return self._watch
-
-    def _toolbox(self) -> Toolbox:
-        if self.tools is None:
-            skills = skills_of(self.plan.document)
-            self.tools = SkillRuns(self.plan, skills, self.ports, self.session_id, self.variables, self.limits)
-        return self.tools
 
     def _named_model(self) -> Model:
         # Components without a model answer by Echo, too (COMPONENTS, GenAILLM).
