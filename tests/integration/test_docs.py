@@ -44,7 +44,8 @@ def test_every_operation_says_who_may_call_it_and_how_it_fails(document: dict[st
     for route in ROUTES:
         operation = document["paths"][route.path][route.method.lower()]
         assert (operation.get("security") == []) == (route.auth == "public"), route
-        assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}, route
+        failure = "OpenAIError" if route.path.startswith("/v1/") else "Problem"
+        assert operation["responses"]["default"] == {"$ref": f"#/components/responses/{failure}"}, route
         successes = [said for status, said in operation["responses"].items() if status[0] in "23"]
         assert any("x-usage-cost" in said["headers"] for said in successes) == route.billable, route
     ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]

@@ -98,14 +98,11 @@ async def billed(request: Request, caller: Caller, work: Work, *, agent_id: str 
         return charge.replay
     try:
         response = to_response(await _in_time(request, work(charge)))
-    except Exception as error:
-        await _close_failed(charge, our_fault=_our_fault(error))
-        raise
-    except BaseException:  # The caller is gone or the function is ended.
-        await _close_failed(charge, our_fault=False)
+    except BaseException as error:
+        await close_failed(charge, our_fault=our_fault(error))
         raise
     if response.status_code >= 400:
-        await _close_failed(charge, our_fault=response.status_code == _INTERNAL)
+        await close_failed(charge, our_fault=response.status_code == _INTERNAL)
         return response
     response.headers.update(charge.headers())
     await settle(charge, response)
@@ -185,7 +182,7 @@ async def _in_time(request: Request, work: Awaitable[Any]) -> Any:
         raise Problem(_TIMEOUT, "timeout", detail) from None
 
 
-async def _close_failed(charge: Charge, *, our_fault: bool) -> None:
+async def close_failed(charge: Charge, *, our_fault: bool) -> None:
     """Bill what failed after a provider was asked; give the rest back."""
     if charge.usage and not our_fault:
         await settle(charge)
@@ -193,6 +190,9 @@ async def _close_failed(charge: Charge, *, our_fault: bool) -> None:
         await release(charge)
 
 
-def _our_fault(error: Exception) -> bool:
+def our_fault(error: BaseException) -> bool:
+    """Tell whether work failed through us: neither by the request, nor by a provider, nor because the caller left."""
+    if not isinstance(error, Exception):
+        return False
     status = to_problem(error).status
     return status == _INTERNAL or (isinstance(error, PlatformError) and status > _INTERNAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
 from fastapi import Response
@@ -15,7 +16,7 @@ from smyth.connectors.models.port import ModelError
 from smyth.conversation import ConversationError, Event, Failed, Turn
 from smyth.conversation.events import End, Start
 from smyth.http.asks import StreamAsk
-from smyth.http.billing import COST_HEADER, Charge, note, release, settle
+from smyth.http.billing import COST_HEADER, Charge, close_failed, note, our_fault, release, settle
 from smyth.http.caller import Caller
 from smyth.http.chat_memory import Chat
 from smyth.http.problems import Problem, to_problem
@@ -45,15 +46,15 @@ async def open_stream(caller: Caller, agent_id: str, ask: StreamAsk, charge: Cha
         turn = await open_turn(caller, agent_id, ask, charge, chat.history if chat else ())
         if chat is not None:
             await chat.condense(turn)
-    except BaseException:
-        await release(charge)
+    except BaseException as error:
+        await close_failed(charge, our_fault=our_fault(error))
         if chat is not None:
             await chat.abandon()
         raise
     return TurnStream(turn, charge, chat)
 
 
-class StreamedTurn(StreamingResponse):
+class StreamedTurn(StreamingResponse, ABC):
     """Streams a turn, and leaves nothing open however it ends; how its events look is the heirs' matter.
 
     A finished turn is remembered and billed before its end goes out. When the
@@ -72,13 +73,13 @@ class StreamedTurn(StreamingResponse):
         headers = {"cache-control": "no-cache", "x-accel-buffering": "no", **charge.headers()}
         super().__init__(self._lines(), media_type=MEDIA_TYPE, headers=headers)
 
+    @abstractmethod
     def told(self, event: Event) -> str:
         """Return the text that tells clients of ``event``; empty for what they are not told."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failure(self, problem: Problem) -> str:
         """Return the text that tells clients that the turn failed; nothing comes after it."""
-        raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
@@ -158,11 +159,11 @@ class StreamedTurn(StreamingResponse):
     async def _remember(self, chat: Chat, finished: bool) -> None:
         try:
             await (chat.end(self._turn) if finished else chat.abandon())
-        except Exception:
+        except Exception as error:
             if not finished:
                 logger.exception("request %s left its conversation taken", self._charge.request_id)
                 return
-            await release(self._charge)  # What is not remembered is not billed.
+            await close_failed(self._charge, our_fault=our_fault(error))
             raise
 
 

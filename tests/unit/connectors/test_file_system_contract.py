@@ -87,7 +87,7 @@ async def test_tenants_do_not_see_each_others_files(cloud: Cloud, clock: Clock) 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "days"), [(60, "1"), (DAY, "1"), (DAY + 1, "3"), (14 * DAY, "14"), (60 * DAY, "30")]
+    ("seconds", "days"), [(60, "1"), (DAY, "1"), (DAY + 1, "3"), (14 * DAY, "14"), (60 * DAY, "91"), (900 * DAY, "366")]
 )
 async def test_the_bucket_deletes_a_file_some_time_after_its_end(
     cloud: Cloud, clock: Clock, seconds: int, days: str

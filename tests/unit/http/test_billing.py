@@ -90,9 +90,15 @@ async def test_good_work_is_settled_and_told_with_its_cost(meter: RecordingMeter
 
 @pytest.mark.parametrize(
     ("status", "used", "end"),
-    [(422, False, "released"), (422, True, "settled"), (500, False, "released"), (502, True, "released")],
+    [
+        (422, False, "released"),
+        (422, True, "settled"),
+        (500, True, "released"),
+        (502, True, "settled"),
+        (503, False, "released"),
+    ],
 )
-async def test_failed_work_is_billed_only_when_the_caller_made_a_model_work(
+async def test_failed_work_is_billed_once_a_provider_was_asked_unless_the_fault_is_ours(
     status: int, used: bool, end: str, meter: RecordingMeter
 ) -> None:
     async def raises(charge: Charge) -> None:

@@ -60,7 +60,17 @@ def test_a_key_limited_to_agents_reaches_no_other_and_nothing_of_the_whole_tenan
     assert not allowed(limited, "GET", "/api/agents/{agent_id}", "agt-2")
     without_agent = [route for route in ROUTES if "{agent_id}" not in route.path and route.auth == "tenant"]
     may = {f"{route.method} {route.path}" for route in without_agent if allowed(limited, route.method, route.path)}
-    assert may == {"GET /api/agents", "POST /api/skills/add", "GET /api/components", "GET /api/connectors"}
+    assert may == {
+        "GET /api/agents",
+        "POST /api/skills/add",
+        "GET /api/components",
+        "GET /api/connectors",
+        # These name their agent in the body, or list what the key may see.
+        "POST /v1/chat/completions",
+        "POST /v1/responses",
+        "GET /v1/models",
+        "GET /v1/models/{model}",
+    }
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,12 @@ class MemoryAgents:
         self.agents: dict[str, Agent] = {}
         self.bodies: dict[str, bytes] = {}
 
-    def create(self, agent: Agent, version: Version, limit: int | None) -> None:
+    def create(self, agent: Agent, version: Version, limit: int | None) -> Agent:
         self.agents[agent.id] = agent
+        return agent
+
+    def taken_slugs(self, tenant_id: str, stem: str) -> set[str]:
+        return {agent.slug for agent in self.agents.values() if agent.slug.startswith(stem)}
 
     def get(self, tenant_id: str, agent_id: str, sha256: str | None = None) -> Any:
         if sha256 is not None:
@@ -68,7 +72,7 @@ class MemoryAgents:
     def put(self, tenant_id: str, agent_id: str, sha256: str, body: bytes) -> None:
         self.bodies[sha256] = body
 
-    def add_version(self, agent: Agent, version: Version, seen: int) -> bool:
+    def add_version(self, agent: Agent, version: Version, seen: Agent) -> bool:
         self.agents[agent.id] = agent
         return True
 
