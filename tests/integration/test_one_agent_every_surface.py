@@ -62,12 +62,26 @@ def by_stream(caller: Context, agent_id: str, skill: str, arguments: dict[str, A
     return next(event["result"] for event in events if event["type"] == "tool_result")
 
 
+def by_chat_completions(caller: Context, agent_id: str, skill: str, arguments: dict[str, Any]) -> Any:
+    messages = [{"role": "user", "content": directive(skill, arguments)["message"]}]
+    said = call("POST", "/v1/chat/completions", body={"model": agent_id, "messages": messages}, caller=caller).json()
+    return json.loads(said["choices"][0]["message"]["content"].removeprefix(_SAID))
+
+
+def by_responses(caller: Context, agent_id: str, skill: str, arguments: dict[str, Any]) -> Any:
+    body = {"model": agent_id, "input": directive(skill, arguments)["message"]}
+    said = call("POST", "/v1/responses", body=body, caller=caller).json()
+    return json.loads(said["output"][0]["content"][0]["text"].removeprefix(_SAID))
+
+
 SURFACES: dict[str, Surface] = {
     "POST /api/agents/{agent_id}/run/{endpoint}": by_run,
     "POST /api/agents/{agent_id}/mcp": by_mcp,
     "POST /api/agents/{agent_id}/prompt": by_prompt,
     "POST /api/agents/{agent_id}/chat": by_chat,
     "POST /api/agents/{agent_id}/stream": by_stream,
+    "POST /v1/chat/completions": by_chat_completions,
+    "POST /v1/responses": by_responses,
 }
 
 
