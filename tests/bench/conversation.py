@@ -13,7 +13,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from typing import Any
 import httpx
 import uvicorn
 
-from tests.bench.handlers import FreeMeter, OneAgent
+from tests.bench.handlers import ROOT, FreeMeter, OneAgent
 
 AGENT_ID = "agt-01jd0000000000000000000000"
 _PLAIN = "reply: Hello there"
@@ -75,7 +74,8 @@ class Overhead:
 
 def measure(rounds: int = 200) -> list[Overhead]:
     """Measure all three, in this process as a warm function."""
-    with _provider() as base_url, _stream_app(base_url) as app_url:
+    with _process(_PROVIDER) as base_url, _process(_STREAMS.format(base_url)) as app_url:
+        prepare(base_url)
         return asyncio.run(_measure(base_url, app_url, rounds))
 
 
@@ -167,11 +167,38 @@ def _event(message: str) -> dict[str, Any]:
     return proxy_event("POST", f"/api/agents/{AGENT_ID}/prompt", body={"message": message}, caller=caller)
 
 
+def prepare(base_url: str) -> None:
+    """Let this process's functions serve one agent, whose model is at ``base_url``, without a network of our own."""
+    model = {"provider": "OpenAI", "model": "bench", "base_url": base_url}
+    os.environ["SMYTH_MODELS"] = json.dumps({"bench": model})
+    os.environ.update(TABLE_NAME="bench", BUCKET_NAME="bench", POWERTOOLS_LOG_LEVEL="CRITICAL")
+    os.environ.update(SMYTH_ALLOW_PRIVATE_HTTP="1", SMYTH_TRUST_REQUEST_CONTEXT="1")
+    from smyth.http.services import services
+    from smyth.platform.metering import Metering
+    from smyth.platform.plans import PLANS
+
+    vars(services())["meter"] = Metering(FreeMeter(), PLANS)
+    vars(services())["agents"] = OneAgent({**_SKILL, "defaultModel": "bench"})
+
+
+def serve_streams(base_url: str) -> None:
+    """Serve the stream function's web app on a free port, tell its address, and never return."""
+    prepare(base_url)
+    from functions.stream_agent.handler import app
+
+    # Without its protocol named asyncio leaves Nagle on, which costs 40 ms an answer.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off")).run(sockets=[listener])
+
+
 @contextmanager
-def _provider() -> Iterator[str]:
-    """A model server in a process of its own; the address for clients."""
-    code = "from smyth.testing import ModelServer\nwith ModelServer() as s: print(s.base_url, flush=True); input()"
-    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def _process(code: str) -> Iterator[str]:
+    """Run ``code`` in a process of its own, so that it shares no lock with who measures; its first line is yielded."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -180,24 +207,7 @@ def _provider() -> Iterator[str]:
         process.wait()
 
 
-@contextmanager
-def _stream_app(base_url: str) -> Iterator[str]:
-    """The stream function's web app on a real socket, and the services of this process without a network."""
-    model = {"provider": "OpenAI", "model": "bench", "base_url": base_url}
-    os.environ.update(TABLE_NAME="bench", BUCKET_NAME="bench", POWERTOOLS_LOG_LEVEL="CRITICAL")
-    os.environ.update(SMYTH_ALLOW_PRIVATE_HTTP="1", SMYTH_TRUST_REQUEST_CONTEXT="1")
-    from functions.stream_agent.handler import app
-    from smyth.http.services import services
-    from smyth.platform.metering import Metering
-    from smyth.platform.plans import PLANS
-
-    vars(services())["meter"] = Metering(FreeMeter(), PLANS)
-    vars(services())["agents"] = OneAgent({**_SKILL, "defaultModel": model})
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+_PROVIDER = (
+    "from smyth.testing import ModelServer\nwith ModelServer() as server: print(server.base_url, flush=True); input()"
+)
+_STREAMS = "from tests.bench.conversation import serve_streams\nserve_streams({!r})"

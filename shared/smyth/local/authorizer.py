@@ -12,7 +12,6 @@ from smyth.http.problems import Problem
 from smyth.local.deploy import Deployed
 from smyth.local.emulator import ACCOUNT, REGION
 
-
 #: A laptop runs each call of a function as a process: a burst is asked for faster in turn than at once.
 _AT_ONCE = 4
 
