@@ -52,6 +52,8 @@ def _same(shown: Any, printed: Any) -> bool:
         return True
     if isinstance(shown, dict) and isinstance(printed, dict):
         return all(name in printed and _same(value, printed[name]) for name, value in shown.items())
+    if isinstance(shown, list) and isinstance(printed, list):
+        return len(shown) == len(printed) and all(map(_same, shown, printed))
     return bool(shown == printed)
 
 
