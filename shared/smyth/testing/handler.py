@@ -31,11 +31,7 @@ class Handler(Connection):
 
     def do_POST(self) -> None:  # noqa: N802
         """Take a file, or ask a model."""
-        if "content-length" not in self.headers:
-            self.close_connection = True  # Where the body ends cannot be told.
-            self._fail(Fail(411, "Send a content-length."))
-            return
-        content = self.rfile.read(int(self.headers["content-length"]))
+        content = self._body()
         path = self._path()
         if path in _DIALECTS or path in _SERVICES:
             self._ask(path, content)
@@ -73,6 +69,18 @@ class Handler(Connection):
             self._fail(refusal or self._nothing_here())
         else:
             self.send_json(200, {"id": name, "object": "file", "deleted": True})
+
+    def _body(self) -> bytes:
+        """Read the request's body, told by its length or sent in chunks."""
+        if self.headers.get("transfer-encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        chunks = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():  # Trailers, which nobody sends.
+            pass
+        return b"".join(chunks)
 
     def _ask(self, path: str, content: bytes) -> None:
         dialect = _DIALECTS.get(path, chat_completions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 
@@ -91,11 +92,13 @@ def test_a_body_that_is_no_object_is_refused(content: bytes) -> None:
     assert server.requests == []
 
 
-def test_a_body_whose_length_is_not_told_is_refused() -> None:
+def test_a_body_may_come_in_chunks() -> None:
+    body = json.dumps({"model": "m", "messages": HI}).encode()
     with ModelServer() as server, httpx.Client() as kept:
         for _ in range(2):
-            answer = kept.post(f"{server.base_url}/chat/completions", content=iter([b"{}"]))
-            assert answer.status_code == 411
+            answer = kept.post(f"{server.base_url}/chat/completions", content=iter([body[:5], body[5:]]))
+            assert answer.status_code == 200
+    assert len(server.requests) == 2
 
 
 def test_paths_may_name_the_version_twice_or_not_at_all() -> None:
