@@ -47,7 +47,7 @@ class OneAgent:
     def __init__(self, document: dict[str, Any]) -> None:
         from smyth.document import load
         from smyth.engine import compile
-        from smyth.platform.agents import Agent
+        from smyth.platform.agent_records import Agent
 
         self._plan = compile(load(document))
         now = datetime.fromisoformat("2026-01-01T00:00:00+00:00")

@@ -20,19 +20,19 @@ from datetime import datetime
 
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put_new, update
-from smyth.platform.agents import Agent, Version
+from smyth.platform.agent_records import Agent, Version
 from smyth.platform.errors import LimitReached
 from smyth.platform.times import rfc3339
 
 
 class DynamoAgents:
-    """A :class:`~smyth.platform.agents.AgentStore` in the table."""
+    """A :class:`~smyth.platform.agent_store.AgentStore` in the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def create(self, agent: Agent, version: Version, limit: int | None) -> Agent | None:
-        """See :meth:`smyth.platform.agents.AgentStore.create`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.create`."""
         count, room = {"one": 1, "none": 0}, ""
         if limit is not None:
             if limit < 1:
@@ -61,17 +61,17 @@ class DynamoAgents:
         return agent
 
     def taken_slugs(self, tenant_id: str, stem: str) -> set[str]:
-        """See :meth:`smyth.platform.agents.AgentStore.taken_slugs`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.taken_slugs`."""
         items = self._table.query(_tenant(tenant_id), prefix=f"SLUG#{stem}", fields="#sk")
         return {item["sk"].removeprefix("SLUG#") for item in items}
 
     def named(self, tenant_id: str, slug: str) -> str | None:
-        """See :meth:`smyth.platform.agents.AgentStore.named`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.named`."""
         item = self._table.get(_tenant(tenant_id), f"SLUG#{slug}")
         return item["agent_id"] if item else None
 
     def claim_slug(self, agent: Agent) -> bool:
-        """See :meth:`smyth.platform.agents.AgentStore.claim_slug`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.claim_slug`."""
         write = update(
             _agent_key(agent),
             "SET #slug = :slug, #slug_claimed = :yes",
@@ -81,19 +81,19 @@ class DynamoAgents:
         return self._done([write, _claim(agent)])
 
     def get(self, tenant_id: str, agent_id: str) -> Agent | None:
-        """See :meth:`smyth.platform.agents.AgentStore.get`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.get`."""
         item = self._table.get(_tenant(tenant_id), f"AGENT#{agent_id}")
         return Agent.model_validate(item) if item else None
 
     def newest_first(self, tenant_id: str, after: str = "") -> Iterator[Agent]:
-        """See :meth:`smyth.platform.agents.AgentStore.newest_first`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.newest_first`."""
         items = self._table.query(
             _tenant(tenant_id), prefix="AGENT#", newest_first=True, after=f"AGENT#{after}" if after else ""
         )
         return (Agent.model_validate(item) for item in items)
 
     def add_version(self, agent: Agent, version: Version, seen: Agent) -> bool:
-        """See :meth:`smyth.platform.agents.AgentStore.add_version`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.add_version`."""
         item = _agent_item(agent)
         changed = {name: item[name] for name in ("name", "slug", "description", "model", "version", "sha256")}
         changed["updated_at"] = item["updated_at"]
@@ -108,7 +108,7 @@ class DynamoAgents:
         return self._done(writes)
 
     def publish(self, tenant_id: str, agent_id: str, number: int, at: datetime) -> bool:
-        """See :meth:`smyth.platform.agents.AgentStore.publish`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.publish`."""
         write = update(
             key(_tenant(tenant_id), f"AGENT#{agent_id}"),
             "SET #published_version = :number, #updated_at = :at",
@@ -122,12 +122,12 @@ class DynamoAgents:
         return True
 
     def version(self, tenant_id: str, agent_id: str, number: int) -> Version | None:
-        """See :meth:`smyth.platform.agents.AgentStore.version`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.version`."""
         item = self._table.get(_tenant(tenant_id), _version_sk(agent_id, number))
         return Version.model_validate(item) if item else None
 
     def versions(self, tenant_id: str, agent_id: str, before: int | None = None) -> Iterator[Version]:
-        """See :meth:`smyth.platform.agents.AgentStore.versions`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.versions`."""
         items = self._table.query(
             _tenant(tenant_id),
             prefix=f"VERSION#{agent_id}#",
@@ -137,7 +137,7 @@ class DynamoAgents:
         return (Version.model_validate(item) for item in items)
 
     def delete(self, agent: Agent) -> bool:
-        """See :meth:`smyth.platform.agents.AgentStore.delete`."""
+        """See :meth:`smyth.platform.agent_store.AgentStore.delete`."""
         pk = _tenant(agent.tenant_id)
         writes = [
             delete(_agent_key(agent), condition="#slug = :slug", values={"slug": agent.slug}),
@@ -161,24 +161,24 @@ class DynamoAgents:
 
 
 class BucketBodies:
-    """A :class:`~smyth.platform.agents.Bodies` in the bucket."""
+    """A :class:`~smyth.platform.agent_store.Bodies` in the bucket."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
 
     def put(self, tenant_id: str, agent_id: str, sha256: str, body: bytes) -> None:
-        """See :meth:`smyth.platform.agents.Bodies.put`."""
+        """See :meth:`smyth.platform.agent_store.Bodies.put`."""
         self._bucket.put(_body(tenant_id, agent_id, sha256), body, "application/json")
 
     def get(self, tenant_id: str, agent_id: str, sha256: str) -> bytes:
-        """See :meth:`smyth.platform.agents.Bodies.get`."""
+        """See :meth:`smyth.platform.agent_store.Bodies.get`."""
         body = self._bucket.get(_body(tenant_id, agent_id, sha256))
         if body is None:
             raise LookupError(f"the document {sha256} of {agent_id} is not in the bucket")
         return body
 
     def delete(self, tenant_id: str, agent_id: str, sha256s: Iterable[str]) -> None:
-        """See :meth:`smyth.platform.agents.Bodies.delete`."""
+        """See :meth:`smyth.platform.agent_store.Bodies.delete`."""
         self._bucket.delete(*(_body(tenant_id, agent_id, sha256) for sha256 in sha256s))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from smyth.document import Document
 from smyth.document.guardrails import guardrails_of
 from smyth.document.memory import memory_source
-from smyth.platform.agents import Agent, Version
+from smyth.platform.agent_records import Agent, Version
 from smyth.platform.times import rfc3339
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from smyth.conversation.skills import Skill, skills_of
 from smyth.document import Document
-from smyth.platform.agents import Agent
+from smyth.platform.agent_records import Agent
 
 _SUMMARY = 300
 #: What actions of GPTs take of a description, and of a parameter's; other importers take more.

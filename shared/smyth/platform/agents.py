@@ -1,4 +1,4 @@
-"""Agents: their records, their versions, and the documents that the versions hold.
+"""Agents: made, found, changed, published, deleted, and made ready to run.
 
 A version's document is stored under its SHA-256 before anything points to it,
 so a reader sees a whole version or none, and a warm function may keep it.
@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
-from itertools import chain, count, islice
-from random import randrange
-from typing import TYPE_CHECKING, Any, Protocol
-
-from pydantic import BaseModel, ConfigDict
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from smyth.document import Document, load
 from smyth.platform.agent_documents import AgentFields, Checked, NewAgent, build, change, check
+from smyth.platform.agent_records import Agent, Version
+from smyth.platform.agent_store import AgentStore, Bodies
 from smyth.platform.errors import Conflict, NotFound
 from smyth.platform.ids import AGENT, is_id, new_id
+from smyth.platform.slugs import free_slug, slug_of
 from smyth.platform.times import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -36,113 +34,6 @@ _SEARCH_AT_MOST = 1_000
 _ATTEMPTS = 5
 _NAMING_ATTEMPTS = 8
 _WARM_PLANS = 64
-
-
-class Agent(BaseModel):
-    """An agent; ``version`` is its newest."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    tenant_id: str
-    name: str
-    #: Another word for the id, from the name; no two agents of a tenant share one.
-    slug: str
-    #: Whether the slug is claimed; agents of earlier versions claim theirs when they are first listed or looked for.
-    slug_claimed: bool = False
-    description: str = ""
-    model: str = ""
-    version: int
-    sha256: str
-    #: What callers get; the newest while nothing has been published.
-    published_version: int | None = None
-    created_at: datetime
-    updated_at: datetime
-
-
-class Version(BaseModel):
-    """One state of an agent's document; never changes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    number: int
-    sha256: str
-    created_at: datetime
-    #: The key that wrote it.
-    created_by: str
-
-
-class AgentStore(Protocol):
-    """Where agents and versions live."""
-
-    def create(self, agent: Agent, version: Version, limit: int | None) -> Agent | None:
-        """Write a new agent and claim its slug; return the agent as it is stored, or None when the slug is taken.
-
-        Writing it again changes nothing.
-
-        Raises:
-            LimitReached: The tenant has ``limit`` agents.
-        """
-        ...
-
-    def taken_slugs(self, tenant_id: str, stem: str) -> set[str]:
-        """Return the tenant's slugs that begin with ``stem``."""
-        ...
-
-    def named(self, tenant_id: str, slug: str) -> str | None:
-        """Return the id of the agent that claimed a slug."""
-        ...
-
-    def claim_slug(self, agent: Agent) -> bool:
-        """Claim an agent's slug and write it; False when the slug is taken, or the agent has one or is gone."""
-        ...
-
-    def get(self, tenant_id: str, agent_id: str) -> Agent | None:
-        """Return the agent, as written last."""
-        ...
-
-    def newest_first(self, tenant_id: str, after: str = "") -> Iterable[Agent]:
-        """Yield the tenant's agents behind the id ``after``."""
-        ...
-
-    def add_version(self, agent: Agent, version: Version, seen: Agent) -> bool:
-        """Write the agent and its new version, with a claim on its slug in place of that of ``seen``.
-
-        False when the agent is no longer as ``seen`` or is gone, or when the slug is taken.
-        """
-        ...
-
-    def publish(self, tenant_id: str, agent_id: str, number: int, at: datetime) -> bool:
-        """Make a version the published one; False when the agent is gone."""
-        ...
-
-    def version(self, tenant_id: str, agent_id: str, number: int) -> Version | None:
-        """Return one version."""
-        ...
-
-    def versions(self, tenant_id: str, agent_id: str, before: int | None = None) -> Iterable[Version]:
-        """Yield the versions below ``before``, newest first."""
-        ...
-
-    def delete(self, agent: Agent) -> bool:
-        """Delete the agent with its slug and all its versions; False when it has another slug by now, or is gone."""
-        ...
-
-
-class Bodies(Protocol):
-    """Where documents lie, by agent and SHA-256."""
-
-    def put(self, tenant_id: str, agent_id: str, sha256: str, body: bytes) -> None:
-        """Store a document."""
-        ...
-
-    def get(self, tenant_id: str, agent_id: str, sha256: str) -> bytes:
-        """Return a document."""
-        ...
-
-    def delete(self, tenant_id: str, agent_id: str, sha256s: Iterable[str]) -> None:
-        """Delete documents."""
-        ...
 
 
 class Agents:
@@ -285,7 +176,7 @@ class Agents:
             number = agent.version + 1
             summary = _summary(checked.document, agent.name)
             slug = agent.slug
-            if _stem(summary["name"]) != _stem(agent.name):
+            if slug_of(summary["name"]) != slug_of(agent.name):
                 slug = self._free_slug(tenant_id, summary["name"], attempt)
             changes = {"version": number, "sha256": digest, "updated_at": now, "slug": slug} | summary
             changed = agent.model_copy(update=changes)
@@ -378,16 +269,9 @@ class Agents:
             agent = named if self._store.claim_slug(named) else self.get(agent.tenant_id, agent.id)
         raise Conflict(f"Others are naming agents like {agent.id} at the same time. Try again.")
 
-    def _free_slug(self, tenant_id: str, name: str, attempt: int = 0) -> str:
-        """Return the first slug for ``name`` that is not taken: ``helper``, ``helper-2``, ``helper-3``.
-
-        Who lost it to another in an ``attempt`` before chooses among more, so that many get through side by side.
-        """
-        stem = _stem(name)
-        taken = self._store.taken_slugs(tenant_id, stem)
-        free = (slug for slug in chain([stem], (f"{stem}-{number}" for number in count(2))) if slug not in taken)
-        skipped = randrange(2**attempt)  # noqa: S311 - spreads callers, guards nothing
-        return next(islice(free, skipped, None))
+    def _free_slug(self, tenant_id: str, name: str, attempt: int) -> str:
+        slug = slug_of(name)
+        return free_slug(slug, self._store.taken_slugs(tenant_id, slug), attempt)
 
     def _compile(self, agent: Agent, digest: str) -> Plan:
         from smyth.engine import compile
@@ -405,7 +289,3 @@ def _summary(document: Document, name: str) -> dict[str, str]:
         "description": (document.short_description or document.description)[:_MAX_SUMMARY],
         "model": document.default_model or "",
     }
-
-
-def _stem(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "agent"

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from smyth.document import unwrap
-from smyth.platform.agents import Agent, Agents
+from smyth.platform.agent_records import Agent
+from smyth.platform.agents import Agents
 from smyth.platform.errors import Invalid
 from smyth.platform.openapi_skills import OpenAPISource, chains, fetch_spec, needs_key
 from smyth.platform.skill_chains import Chain, SkillInput, Step, add_chain

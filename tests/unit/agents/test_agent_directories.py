@@ -11,8 +11,9 @@ from smyth.connectors.agents.memory import MemoryAgents
 from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT, AgentDirectory
 from smyth.document import load
 from smyth.platform.agent_directory import TenantAgents
-from smyth.platform.agent_documents import NewAgent
-from smyth.platform.agents import Agent, AgentFields, Agents, Version
+from smyth.platform.agent_documents import AgentFields, NewAgent
+from smyth.platform.agent_records import Agent, Version
+from smyth.platform.agents import Agents
 
 NOBODY = "agt-01jd3r8m8v5v3d3q4k2z8h9y7x"
 

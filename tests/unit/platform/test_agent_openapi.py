@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 
 from smyth.connectors.openapi.spec import base_url, operations
 from smyth.platform.agent_openapi import agent_openapi
-from smyth.platform.agents import Agent
+from smyth.platform.agent_records import Agent
 from tests.unit.conversation.agents import agent, answering
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

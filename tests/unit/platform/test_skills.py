@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from smyth.platform.agent_documents import NewAgent
-from smyth.platform.agents import Agent, Agents, Version
+from smyth.platform.agent_records import Agent, Version
+from smyth.platform.agents import Agents
 from smyth.platform.errors import Conflict, Invalid, NotFound
 from smyth.platform.openapi_skills import OpenAPISource, chains, fetch_spec
 from smyth.platform.skills import NewSkill, add_skill

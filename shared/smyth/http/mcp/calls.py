@@ -18,7 +18,7 @@ from smyth.http.mcp.tools import faults_of, request_of, result_of
 from smyth.http.problems import Problem
 from smyth.http.run_inputs import session_of
 from smyth.http.runs import run_agent
-from smyth.platform.agents import Agent
+from smyth.platform.agent_records import Agent
 
 if TYPE_CHECKING:
     from smyth.engine import Plan

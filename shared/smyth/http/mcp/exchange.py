@@ -24,7 +24,7 @@ from smyth.http.idempotency import HEADER as IDEMPOTENCY_HEADER
 from smyth.http.json_bodies import MAX_DEPTH, depth_of
 from smyth.http.mcp.server import AgentServer
 from smyth.http.problems import Problem
-from smyth.platform.agents import Agent
+from smyth.platform.agent_records import Agent
 
 if TYPE_CHECKING:
     from smyth.engine import Plan

@@ -19,7 +19,7 @@ from smyth.http.mcp.resources import AgentResources
 from smyth.http.mcp.tools import tools_of
 from smyth.http.problems import Problem, to_problem
 from smyth.http.services import services
-from smyth.platform.agents import Agent
+from smyth.platform.agent_records import Agent
 from smyth.platform.errors import PlatformError
 
 if TYPE_CHECKING:

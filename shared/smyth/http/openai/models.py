@@ -9,7 +9,7 @@ from typing import Any
 from smyth.http.caller import Caller
 from smyth.http.openai.errors import unknown_model
 from smyth.http.services import services
-from smyth.platform.agents import Agent
+from smyth.platform.agent_records import Agent
 from smyth.platform.errors import NotFound
 
 #: Words for the version that callers get, and for the newest (SURFACES section 3.1).
