@@ -57,6 +57,7 @@ class Tour:
         await self._make_agents()
         await self._run_endpoints()
         await self._talk()
+        await self._speak_other_protocols()
         await self._export()
         await self._look_at_connectors_and_files()
         await self._search_vectors()
@@ -132,6 +133,32 @@ class Tour:
         )  # fmt: skip
         await self._call("POST", f"{agent}/stream", json={"message": "Hello"}, check=_is_stream)
 
+    async def _speak_other_protocols(self) -> None:
+        agent = self._agents["helper"]
+        await self._call("GET", "/v1/models", check=lambda answer: _equal(len(answer["data"]), len(self._agents)))
+        message = {"role": "user", "content": "Hello"}
+        await self._call(
+            "POST", "/v1/chat/completions", json={"model": "helper", "messages": [message]},
+            check=lambda answer: _equal(answer["choices"][0]["message"]["content"], "Hello"),
+        )  # fmt: skip
+        await self._call(
+            "POST", "/v1/responses", json={"model": agent, "input": "Hello"},
+            check=lambda answer: _equal(answer["output"][0]["content"][0]["text"], "Hello"),
+        )  # fmt: skip
+        await self._call(
+            "POST", "/v1/embeddings", json={"model": "default", "input": "Hello"},
+            check=lambda answer: answer["data"][0]["embedding"],
+        )  # fmt: skip
+        hash_api = f"/api/agents/{self._agents.get('hash-api', 'missing')}"
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        accept = {"accept": "application/json, text/event-stream"}
+        await self._call("POST", f"{hash_api}/mcp", note="(tools)", json=asked, headers=accept, check=_names_tools)
+        await self._call("GET", f"{hash_api}/openapi.json", check=lambda answer: answer["paths"])
+        await self._call("GET", "/api/models", check=lambda answer: answer["items"][0])
+        await self._call(
+            "GET", f"/api/agents/{agent}/conversations", check=lambda answer: _equal(answer["items"][0]["turns"], 2)
+        )
+
     async def _export(self) -> None:
         for example in sorted(EXAMPLES.glob("*.smyth")):
             document = json.dumps(json.loads(example.read_text()))
@@ -180,6 +207,11 @@ def _is_document(text: str) -> Callable[[Any], None]:
 
 def _has_upload(answer: Any) -> None:
     _equal(answer["upload"]["url"].startswith("http"), True)
+
+
+def _names_tools(answer: Any) -> None:
+    text = answer if isinstance(answer, str) else json.dumps(answer)
+    _equal('"inputSchema"' in text, True)
 
 
 def _is_stream(answer: str) -> None:
