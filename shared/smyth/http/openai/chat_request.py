@@ -12,12 +12,10 @@ from smyth.http.openai.errors import refused
 from smyth.http.openai.wanted import (
     Wanted,
     answer_format,
-    chosen,
-    divided,
     function_tool,
     readable,
     refuse_unless_harmless,
-    session_of,
+    want,
 )
 
 _UNSUPPORTED = {
@@ -124,23 +122,22 @@ class ChatCompletionRequest(_Open):
             raise refused("modalities", "Agents answer with text only.", "unsupported_parameter")
         refuse_unless_harmless(self.model_extra or {}, _UNSUPPORTED)
         instructions, messages = self._messages()
-        history, message = divided(messages, "messages")
         tools = [
             function_tool(tool.function.name, tool.function.model_dump(), f"tools.{at}")
             for at, tool in enumerate(self.tools or ())
         ]
-        choice = chosen(self.tool_choice, tools)
-        return Wanted(
-            history=history,
-            message=message,
+        return want(
+            messages,
+            "messages",
             instructions=instructions,
-            options=self._options(None if choice == "none" else choice),
-            tools=[] if choice == "none" else tools,
+            options=self._options(),
+            tools=tools,
+            tool_choice=self.tool_choice,
             one_call=self.parallel_tool_calls is False,
-            session_id=session_of(self.user),
+            user=self.user,
         )
 
-    def _options(self, tool_choice: Any) -> ModelOptions:
+    def _options(self) -> ModelOptions:
         return ModelOptions(
             temperature=self.temperature,
             top_p=self.top_p,
@@ -150,7 +147,6 @@ class ChatCompletionRequest(_Open):
             frequency_penalty=self.frequency_penalty,
             presence_penalty=self.presence_penalty,
             response_format=answer_format(self.response_format, "response_format") if self.response_format else None,
-            tool_choice=tool_choice,
             reasoning_effort=self.reasoning_effort,
             verbosity=self.verbosity,
         )

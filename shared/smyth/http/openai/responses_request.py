@@ -12,12 +12,10 @@ from smyth.http.openai.errors import refused
 from smyth.http.openai.wanted import (
     Wanted,
     answer_format,
-    chosen,
-    divided,
     function_tool,
     readable,
     refuse_unless_harmless,
-    session_of,
+    want,
 )
 
 _UNSUPPORTED = {
@@ -85,27 +83,25 @@ class ResponseRequest(_Open):
         """
         refuse_unless_harmless(self.model_extra or {}, _UNSUPPORTED)
         instructions, messages = self._messages()
-        history, message = divided(messages, "input")
         tools = [function_tool(one.name, one.model_dump(), f"tools.{at}") for at, one in enumerate(self.tools or ())]
-        choice = chosen(self.tool_choice, tools)
-        return Wanted(
-            history=history,
-            message=message,
+        return want(
+            messages,
+            "input",
             instructions=instructions,
-            options=self._options(None if choice == "none" else choice),
-            tools=[] if choice == "none" else tools,
+            options=self._options(),
+            tools=tools,
+            tool_choice=self.tool_choice,
             one_call=self.parallel_tool_calls is False,
-            session_id=session_of(self.user),
+            user=self.user,
         )
 
-    def _options(self, tool_choice: Any) -> ModelOptions:
+    def _options(self) -> ModelOptions:
         text = self.text or ResponseText()
         return ModelOptions(
             temperature=self.temperature,
             top_p=self.top_p,
             max_tokens=self.max_output_tokens,
             response_format=answer_format(text.format, "text.format") if text.format else None,
-            tool_choice=tool_choice,
             reasoning_effort=self.reasoning.effort if self.reasoning else None,
             verbosity=text.verbosity,
         )

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from fastapi import Request, Response
 
 from smyth.conversation import Turn
-from smyth.http.billing import Charge, admit, billed, release, seconds_left
+from smyth.http.billing import Charge, admit, billed, close_failed, our_fault, seconds_left
 from smyth.http.caller import Caller
 from smyth.http.event_stream import StreamedTurn
 from smyth.http.openai.models import Served, find
@@ -53,8 +53,8 @@ async def serve(
             return charge.replay
         try:
             turn = await _open_turn(caller, served, wanted, charge)
-        except BaseException:
-            await release(charge)
+        except BaseException as error:
+            await close_failed(charge, our_fault=our_fault(error))
             raise
         return stream(turn, charge, body)
 

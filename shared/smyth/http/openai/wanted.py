@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from smyth.connectors.models.port import Message
@@ -52,7 +52,38 @@ def readable(text: str, param: str) -> str:
         raise refused(param, f"The text {error}.") from None
 
 
-def divided(messages: list[Message], param: str) -> tuple[list[Message], str | list[dict[str, Any]] | None]:
+def want(
+    messages: list[Message],
+    param: str,
+    *,
+    instructions: str,
+    options: ModelOptions,
+    tools: list[dict[str, Any]],
+    tool_choice: str | dict[str, Any] | None,
+    one_call: bool,
+    user: str | None,
+) -> Wanted:
+    """Return what a request asks for; ``param`` is its member that holds the ``messages``.
+
+    Raises:
+        Problem: 400, the messages leave nothing to answer, or the ``tool_choice`` does not fit the caller's ``tools``.
+    """
+    history, message = _divided(messages, param)
+    choice = _chosen(tool_choice, tools)
+    if choice == "none":
+        choice, tools = None, []
+    return Wanted(
+        history=history,
+        message=message,
+        instructions=instructions,
+        options=replace(options, tool_choice=choice),
+        tools=tools,
+        one_call=one_call,
+        session_id=session_of(user),
+    )
+
+
+def _divided(messages: list[Message], param: str) -> tuple[list[Message], str | list[dict[str, Any]] | None]:
     """Return the history and the message to answer; None where results of tools are to be answered.
 
     Raises:
@@ -120,7 +151,7 @@ def function_tool(name: str, definition: Mapping[str, Any], param: str) -> dict[
     return {"type": "function", "function": {"name": name, **kept, "parameters": parameters}}
 
 
-def chosen(choice: str | dict[str, Any] | None, tools: list[dict[str, Any]]) -> str | dict[str, Any] | None:
+def _chosen(choice: str | dict[str, Any] | None, tools: list[dict[str, Any]]) -> str | dict[str, Any] | None:
     """Return a ``tool_choice`` in the shape of chat completions, which is about the caller's own ``tools``.
 
     Raises:
