@@ -16,7 +16,7 @@ from smyth.platform.access import Caller
 from smyth.platform.idempotency import Taken, new_claim
 from smyth.platform.metering import Admission, Figures
 from tests.integration.events import Answer, Context, call, caller_context
-from tests.integration.test_agents import HASH_AGENT, import_agent, problem, variant
+from tests.integration.hash_agents import HASH_AGENT, import_agent, problem, variant
 
 
 def limited(requests: int | None, plan: str = "basic") -> Context:

@@ -3,48 +3,34 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from functions.stream_agent.handler import app
 from smyth.connectors.models.port import ModelError, ToolCall
 from smyth.http import event_stream
-from smyth.http.caller import CONTEXT_HEADER
-from smyth.http.settings import settings
 from tests.integration.events import Context, call, caller_context
 from tests.integration.talkers import NOBODY, ledger, script_models, statuses, talker
+from tests.integration.waiting import until
+from tests.integration.web_apps import let_in, served
 from tests.peers.scripted_models import Reply
 
 
 @pytest.fixture(scope="module")
 def base_url() -> Iterator[str]:
     """Where the stream app is served, as behind the laptop's front."""
-    with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
-        patch.setenv("SMYTH_TRUST_REQUEST_CONTEXT", "1")
-        settings.cache_clear()
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-    settings.cache_clear()
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture
 def client(base_url: str, caller: Context) -> Iterator[httpx.Client]:
     """A client that the front let through as ``caller``."""
-    headers = {CONTEXT_HEADER: json.dumps({"authorizer": caller})}
-    with httpx.Client(base_url=base_url, headers=headers, timeout=30) as client:
+    with httpx.Client(base_url=base_url, headers=let_in(caller), timeout=30) as client:
         yield client
 
 
@@ -54,13 +40,6 @@ def events_of(text: str) -> list[dict[str, Any]]:
 
 def stream(client: httpx.Client, agent_id: str, body: Any, **options: Any) -> httpx.Response:
     return client.post(f"/api/agents/{agent_id}/stream", json=body, **options)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that in time"
-        time.sleep(0.02)
 
 
 def test_a_prompt_is_told_word_by_word(client: httpx.Client, caller: Context) -> None:
@@ -221,7 +200,7 @@ def test_without_the_fronts_word_nobody_gets_in(base_url: str) -> None:
 def test_a_limit_refuses_before_the_stream(base_url: str) -> None:
     caller = caller_context(plan="basic", limits={"requests_per_month": 1})
     agent_id = talker(caller)
-    with httpx.Client(base_url=base_url, headers={CONTEXT_HEADER: json.dumps({"authorizer": caller})}) as client:
+    with httpx.Client(base_url=base_url, headers=let_in(caller)) as client:
         assert stream(client, agent_id, {"message": "x"}).headers["x-usage-requests-remaining"] == "0"
         assert stream(client, agent_id, {"message": "x"}).status_code == 429
 
