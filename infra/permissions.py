@@ -58,6 +58,7 @@ GRANTS: dict[str, Grant] = {
     "authorizer": Grant(table="touch", operator_key=True),
     "object_created": Grant(table="touch"),
     "schedule_tick": Grant(table="write", leases=True),
+    "migrate": Grant(table="write"),
 }
 
 _TABLE_READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")

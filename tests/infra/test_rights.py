@@ -98,6 +98,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
 
     assert operator.called | tenant.called == {(route.method, route.path) for route in ROUTES}
     assert set(_invoke(cloud, "schedule_tick", {})) == {"settled", "released"}
+    assert _invoke(cloud, "migrate", {})["done"]
     new = {
         "bucket": {"name": BUCKET},
         "object": {"key": f"t/{tenant_id}/files/{file_key}", "size": 7, "sequencer": "9"},

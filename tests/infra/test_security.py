@@ -74,7 +74,7 @@ def _invoked(stack: Stack) -> dict[str, set[str]]:
 def test_api_gateway_may_call_the_functions_of_routes_and_the_authorizer(demo: Stack) -> None:
     roles = {made["Role"]["Fn::GetAtt"][0] for made in demo.functions().values()}
     [called] = [functions for role, functions in _invoked(demo).items() if role not in roles]
-    assert called == set(demo.functions()) - {"object_created", "schedule_tick", "run_code"}
+    assert called == set(demo.functions()) - {"object_created", "schedule_tick", "migrate", "run_code"}
 
 
 def test_functions_that_run_agents_may_call_the_one_that_runs_code_and_no_other(demo: Stack) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from smyth.platform.files import Files
     from smyth.platform.keys import Keys
     from smyth.platform.metering import Metering
+    from smyth.platform.migrations import Migrations
     from smyth.platform.models import TenantModels
     from smyth.platform.plans import Plan
     from smyth.platform.tenants import Tenants
@@ -110,6 +111,15 @@ class Services:
         from smyth.platform.keys import Keys
 
         return Keys(DynamoKeys(self.table))
+
+    @cached_property
+    def migrations(self) -> Migrations:
+        """Changes to stored data after a deployment."""
+        from smyth.aws.migrations import DynamoMigrations
+        from smyth.platform.migration_list import migrations
+        from smyth.platform.migrations import Migrations
+
+        return Migrations(DynamoMigrations(self.table), migrations(self.tenants, self.agents))
 
     @cached_property
     def conversations(self) -> Conversations:

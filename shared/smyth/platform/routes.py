@@ -10,6 +10,8 @@ from typing import Literal
 
 #: ``public`` needs no key, ``tenant`` a tenant's or the operator's key, ``operator`` the operator's.
 Auth = Literal["public", "tenant", "operator"]
+#: The folders of ``layers/``: nearly everything, numpy for searches, or the sandbox of users' code and nothing else.
+Layer = Literal["runtime", "vectors", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class Function:
     models: bool = False
     timeout_s: int = 29
     memory_mb: int = 512
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of dependencies that it carries; our own package comes with every function."""
+        if self.name == CODE_FUNCTION:
+            return ("code",)
+        # Who asks models also embeds and searches: agents may do either.
+        return ("runtime", "vectors") if self.models else ("runtime",)
 
 
 ROUTES: tuple[Route, ...] = (
@@ -95,6 +105,10 @@ ROUTES: tuple[Route, ...] = (
 #: Functions whose routes are streamed; all routes of such a function are.
 STREAMED = frozenset(route.function for route in ROUTES if route.stream)
 
+#: What the Lambda Web Adapter posts to a streamed function's web app around a snapshot; no route of the API.
+BEFORE_SNAPSHOT_PATH = "/_snapshot/before"
+AFTER_RESTORE_PATH = "/_snapshot/restored"
+
 #: Runs users' code; it alone may do nothing and knows nothing of the stack.
 CODE_FUNCTION = "run_code"
 
@@ -132,4 +146,6 @@ FUNCTIONS: tuple[Function, ...] = (
     # Memory buys CPU: the code itself is held to far less.
     Function(CODE_FUNCTION, memory_mb=512),
     Function("schedule_tick", timeout_s=60, memory_mb=256),
+    # Called by whoever deploys, again and again until nothing is left.
+    Function("migrate", timeout_s=120),
 )

@@ -13,6 +13,7 @@ HEAVY = {"litellm", "numpy", "boto3", "openai", "smyth.engine"}
 FUNCTIONS = {
     "authorizer": HEAVY | {"fastapi", "pydantic", "mangum", "aws_lambda_powertools"},
     "schedule_tick": HEAVY | {"fastapi"},
+    "migrate": HEAVY | {"fastapi"},
     "manage_keys": HEAVY,
     "manage_models": HEAVY,
     "manage_conversations": HEAVY,
