@@ -116,7 +116,7 @@ class EmbeddingGateway:
         if secret and (entry.base_url is None or entry.credential is not None):
             return Attempt(provider.name, entry.model, secret, f'the vault entry "{name}"')
         if entry.base_url is not None:
-            return Attempt(provider.name, entry.model, "none", "nowhere")
+            return Attempt(provider.name, entry.model, "none", "")
         if self._environment.get(provider.environment):
             source = f"the environment variable {provider.environment}"
             return Attempt(provider.name, entry.model, self._environment[provider.environment], source)

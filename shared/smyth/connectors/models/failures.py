@@ -37,7 +37,7 @@ class Attempt:
     provider: str
     model: str
     key: str
-    #: Where the key came from, as the user knows it.
+    #: Where the key came from, as the user knows it; empty where none was sent.
     key_source: str
 
 
@@ -103,6 +103,8 @@ def _words(kind: ErrorKind, attempt: Attempt, text: str) -> str:
     match kind:
         case "timeout":
             return f"{who} did not answer in time. Try again, or ask for a shorter answer."
+        case "credentials" if not attempt.key_source:
+            return f"{who} wants a key, and none is set for this model. Name a vault entry as its credential.{told}"
         case "credentials":
             return f"{who} refused the key from {attempt.key_source}. Set a valid key there.{told}"
         case "unknown_model":

@@ -59,7 +59,7 @@ class Keys:
         if entry.api_key is not None:
             return Key(await self._filled(entry.api_key, team_id), "the model object")
         if entry.base_url is not None and entry.credential is None:
-            return Key(_NO_KEY, "nowhere")
+            return Key(_NO_KEY, "")
         name = entry.credential or provider.name.lower()
         secret = await self._vault.get(team_id, name)
         if secret:
@@ -68,7 +68,7 @@ class Keys:
         if not foreign and self._environment.get(provider.environment):
             return Key(self._environment[provider.environment], f"the environment variable {provider.environment}")
         if provider.name == "Ollama":
-            return Key(_NO_KEY, "nowhere")
+            return Key(_NO_KEY, "")
         raise ModelError(f'There is no key for {provider.name}. Set the vault entry "{name}".', kind="credentials")
 
     async def _aws(self, entry: ModelEntry, team_id: str) -> Key:
