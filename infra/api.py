@@ -1,17 +1,19 @@
-"""The REST API: one OpenAPI document, one stage, one usage plan per tier."""
+"""The REST API: one OpenAPI document, one stage, one usage plan per tier, and a domain where one is wanted."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws, CfnOutput, RemovalPolicy
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from infra import names
-from infra.customer import Customer
+from infra.customer import Customer, Domain
 from infra.document import BINARY_MEDIA_TYPES, api_document
 from infra.functions import arn
 from infra.gateway_responses import GATEWAY_RESPONSES
@@ -22,9 +24,10 @@ from smyth.platform.routes import ROUTES
 class Api(Construct):
     """API Gateway. It names the functions by ARN and never depends on them, so they may depend on it."""
 
-    def __init__(self, scope: Construct, id: str, *, customer: Customer) -> None:
+    def __init__(self, scope: Construct, id: str, *, customer: Customer, key: kms.IKey | None) -> None:
         super().__init__(scope, id)
         self._customer = customer
+        self._key = key
         self.api = apigateway.SpecRestApi(
             self,
             "Api",
@@ -35,6 +38,10 @@ class Api(Construct):
             cloud_watch_role=customer.access_logs,
             deploy_options=self._stage(),
         )
+        if customer.access_logs:
+            self._execution_log()
+        if customer.domain:
+            self._domain(customer.domain)
         if customer.gateway_responses == "resources":
             self._gateway_responses()
         self.usage_plans = {name: self._usage_plan(plan) for name, plan in customer.price_list().items()}
@@ -69,14 +76,11 @@ class Api(Construct):
         customer = self._customer
         logged: dict[str, Any] = {}
         if customer.access_logs:
-            group = logs.CfnLogGroup(
-                self,
-                "AccessLog",
-                log_group_name=f"/aws/apigateway/{names.stack(customer.name)}",
-                retention_in_days=customer.log_retention_days,
-            )
-            group.apply_removal_policy(RemovalPolicy.DESTROY)
+            group = self._log_group("AccessLog", names.access_log(customer.name))
             logged = {
+                # The gateway's own faults, without bodies and headers.
+                "logging_level": apigateway.MethodLoggingLevel.ERROR,
+                "data_trace_enabled": False,
                 "access_log_destination": apigateway.LogGroupLogDestination(group),
                 "access_log_format": apigateway.AccessLogFormat.json_with_standard_fields(
                     caller=False, http_method=True, ip=True, protocol=True, request_time=True, resource_path=True,
@@ -88,8 +92,54 @@ class Api(Construct):
             throttling_rate_limit=customer.throttle.rate,
             throttling_burst_limit=customer.throttle.burst,
             metrics_enabled=True,
+            tracing_enabled=customer.xray,
             **logged,
         )
+
+    def _execution_log(self) -> None:
+        """Make the group that the gateway would else make by itself, to be kept for ever."""
+        name = f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{names.STAGE}"
+        self.api.deployment_stage.node.add_dependency(self._log_group("ExecutionLog", name))
+
+    def _log_group(self, id: str, name: str) -> logs.CfnLogGroup:
+        group = logs.CfnLogGroup(
+            self,
+            id,
+            log_group_name=name,
+            retention_in_days=self._customer.log_retention_days,
+            kms_key_id=self._key.key_arn if self._key else None,
+        )
+        group.apply_removal_policy(RemovalPolicy.DESTROY)
+        return group
+
+    def _domain(self, settings: Domain) -> None:
+        domain = apigateway.CfnDomainName(
+            self,
+            "Domain",
+            domain_name=settings.name,
+            regional_certificate_arn=settings.certificate_arn,
+            endpoint_configuration=apigateway.CfnDomainName.EndpointConfigurationProperty(types=["REGIONAL"]),
+            security_policy="TLS_1_2",
+        )
+        apigateway.CfnBasePathMapping(
+            self,
+            "DomainMapping",
+            domain_name=domain.ref,
+            rest_api_id=self.api.rest_api_id,
+            stage=self.api.deployment_stage.stage_name,
+        )
+        if settings.hosted_zone_id:
+            route53.CfnRecordSet(
+                self,
+                "DomainRecord",
+                name=settings.name,
+                type="A",
+                hosted_zone_id=settings.hosted_zone_id,
+                alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                    dns_name=domain.attr_regional_domain_name, hosted_zone_id=domain.attr_regional_hosted_zone_id
+                ),
+            )
+        CfnOutput(self, "DomainTarget", value=domain.attr_regional_domain_name).override_logical_id("DomainTarget")
 
     def _gateway_responses(self) -> None:
         for kind, response in GATEWAY_RESPONSES.items():
@@ -120,5 +170,7 @@ class Api(Construct):
         )
 
     def url(self) -> str:
-        """The address of the stage."""
+        """The address of the stage, under the customer's own name where there is one."""
+        if self._customer.domain:
+            return f"https://{self._customer.domain.name}"
         return f"https://{self.api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{names.STAGE}"

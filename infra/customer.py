@@ -1,14 +1,19 @@
-"""What may differ between customers, read from ``infra/customers/<name>.yaml``."""
+"""What may differ between customers, read from ``infra/customers/<name>.yaml``.
+
+``python -m infra.customer schema`` writes the JSON schema that editors complete and check those files with.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from infra.paths import CUSTOMERS
 from smyth.platform.plans import Plan, RunLimits, load_plans
@@ -38,75 +43,145 @@ Retention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
 
-FunctionName = Annotated[str, AfterValidator(_known_function)]
+FunctionName = Annotated[
+    str,
+    AfterValidator(_known_function),
+    Field(json_schema_extra={"enum": [function.name for function in FUNCTIONS]}),
+]
 HostOrNetwork = Annotated[str, AfterValidator(_host_or_network)]
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]")
+#: What editors check the files with.
+SCHEMA = CUSTOMERS / "schema.json"
 
 
 class CustomerError(ValueError):
     """A customer's file is missing or wrong; the message says where and what to do."""
 
 
-class Data(BaseModel):
+class _Settings(BaseModel):
+    """A block of settings; what is said below a setting is what an editor tells of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Data(_Settings):
     """What becomes of table and bucket."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    #: Table and bucket survive the deletion of the stack, and the table refuses to be deleted.
     keep: bool = True
+    """Table, bucket and key survive the deletion of the stack, and the table refuses to be deleted."""
     point_in_time_recovery: bool = True
+    """The table can be restored as it was at any second of the last 35 days."""
 
 
-class StageThrottle(BaseModel):
+class StageThrottle(_Settings):
     """The limit of the whole stage, over all tenants."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     rate: int = Field(default=500, gt=0)
+    """Requests a second."""
     burst: int = Field(default=1000, gt=0)
+    """Requests at once."""
 
 
-class Customer(BaseModel):
+class Domain(_Settings):
+    """A name of the customer's own for the API."""
+
+    name: str = Field(pattern=r"^([a-z0-9-]+\.)+[a-z]{2,}$")
+    """Such as ``agents.example.com``."""
+    certificate_arn: str = Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[a-f0-9-]+$")
+    """A certificate of AWS Certificate Manager for that name, in the stack's region."""
+    hosted_zone_id: str | None = Field(default=None, pattern=r"^Z[A-Z0-9]+$")
+    """The zone of Route 53 to write the name into; without one, point the name at the output ``DomainTarget``."""
+
+
+class Waf(_Settings):
+    """A web application firewall before the API; about 9 dollars a month and 0.60 per million requests."""
+
+    requests_per_address: int = Field(default=3000, ge=10, le=2_000_000_000)
+    """How many requests one address may make in five minutes before it is refused for a while."""
+
+
+class Alarms(_Settings):
+    """What is watched, and who is told."""
+
+    email: str = Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    """Must confirm, by a link that AWS sends, before anything arrives."""
+    budget_usd: int | None = Field(default=None, gt=0)
+    """Monthly cost of the whole account at which a mail is sent; also at four fifths of it, and when it is foreseen."""
+    slow_after_seconds: int = Field(default=20, gt=0)
+    """An alarm is raised when one in twenty buffered answers of agents takes longer."""
+
+
+class Customer(_Settings):
     """One stack."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str = Field(pattern=rf"^{_NAME.pattern}$")
-    #: None: the account of whoever deploys.
+    """As the file is called; it is part of every physical name."""
     account: str | None = Field(default=None, pattern=r"^\d{12}$")
+    """Without one: the account of whoever deploys."""
     region: str = Field(default="us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    """The region that everything of the stack lies in."""
     architecture: Literal["arm64", "x86_64"] = "arm64"
-    #: AUTHORIZER: the authorizer names the tenant's usage identifier. HEADER: the caller (the laptop's front) does.
+    """What the functions run on; arm64 costs a fifth less."""
     api_key_source: Literal["AUTHORIZER", "HEADER"] = "AUTHORIZER"
-    #: adapter: streams leave through the Lambda Web Adapter. front: the laptop's front serves them.
+    """AUTHORIZER: the authorizer names the tenant's usage identifier. HEADER: the caller (the laptop's front) does."""
     streaming: Literal["adapter", "front"] = "adapter"
-    #: full: layers bring everything. source: a layer brings our package, the running environment its dependencies.
+    """adapter: streams leave through the Lambda Web Adapter. front: the laptop's front serves them."""
     layer: Literal["full", "source"] = "full"
-    #: Where the gateway's error documents are declared: in the OpenAPI document, or as resources beside it, for an
-    #: emulator that does not read them there.
+    """full: layers bring everything. source: a layer brings our package, the running environment its dependencies."""
     gateway_responses: Literal["document", "resources"] = "document"
-    #: Needs the account's CloudWatch role for API Gateway, which the stack then sets.
-    access_logs: bool = False
+    """Where the gateway's errors are declared: in its document, or beside it for an emulator that needs it."""
+    access_logs: bool = True
+    """The API logs every request; sets the account's CloudWatch role for API Gateway."""
     log_retention_days: Retention = 30
+    """How long logs are kept."""
     data: Data = Data()
+    """What becomes of table and bucket."""
+    customer_key: bool = False
+    """Data, secret and logs are encrypted with a key of the stack's own; a dollar a month and requests."""
     throttle: StageThrottle = StageThrottle()
-    #: Instances kept for (and at most used by) a function, by its name.
+    """The limit of the whole stage, over all tenants."""
+    domain: Domain | None = None
+    """A name of the customer's own for the API."""
+    waf: Waf | None = None
+    """A web application firewall before the API."""
+    alarms: Alarms | None = None
+    """Alarms, a budget and a dashboard."""
+    xray: bool = False
+    """Requests are traced with X-Ray through gateway and functions."""
+    bedrock: bool = False
+    """Functions that ask models may use the account's models of Amazon Bedrock, for which the account pays."""
+    tenant_isolation: bool = False
+    """No two tenants' code runs in one execution environment; each tenant's first call then starts a new one."""
+    published: bool = True
+    """Functions are called through an alias on a published version; without it they are changed in place."""
+    snap_start: bool = True
+    """Functions that ask models start from a snapshot; about 4 dollars a month and GB of memory, used or not."""
+    canary: Literal["none", "linear", "canary"] = "none"
+    """How a new version takes over: at once, a tenth a minute, or a tenth and after five minutes the rest."""
     reserved_concurrency: dict[FunctionName, Annotated[int, Field(ge=1)]] = {}
-    #: Partial plans by name, laid over the price list; a new name is a whole new plan.
+    """Instances kept for (and at most used by) a function, by its name."""
     plans: dict[str, dict[str, Any]] = {}
-    #: What one run of an agent may use up; plans may tighten it (``run_limits``). Empty: as the engine has it.
+    """Partial plans by name, laid over the price list; a new name is a whole new plan."""
     run_limits: RunLimits = RunLimits()
-    #: Further model entries by name.
+    """What one run of an agent may use up; plans may tighten it (``run_limits``). Empty: as the engine has it."""
     models: dict[str, dict[str, Any]] = {}
-    #: What turns texts into vectors, as ``provider/model``; without one, search is by vector alone.
+    """Further model entries by name."""
     embedding_model: str = ""
-    #: Whether agents may call addresses inside the network.
+    """What turns texts into vectors, as ``provider/model``; without one, search is by vector alone."""
     allow_private_http: bool = False
-    #: Host names and networks that agents may call though they are not public, such as "10.1.0.0/16".
+    """Whether agents may call addresses inside the network."""
     allowed_http: list[HostOrNetwork] = []
-    #: Further environment variables of every function.
+    """Host names and networks that agents may call though they are not public, such as "10.1.0.0/16"."""
     environment: dict[str, str] = {}
+    """Further environment variables of every function."""
     tags: dict[str, str] = {}
+    """Tags of every resource."""
+
+    @model_validator(mode="after")
+    def _versions_are_published(self) -> Customer:
+        if not self.published and (self.snap_start or self.canary != "none"):
+            raise ValueError("snap_start and canary need versions; set published to true, or leave those two out")
+        return self
 
     @field_validator("plans")
     @classmethod
@@ -162,3 +237,17 @@ def load(name: str, folder: Path = CUSTOMERS) -> Customer:
 
 def _faults(error: ValidationError, between: str) -> str:
     return between.join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+
+
+def schema() -> str:
+    """The JSON schema of a customer's file; the name may be left out, as the file bears it."""
+    said = Customer.model_json_schema()
+    said["required"] = [name for name in said.get("required", ()) if name != "name"]
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **said}, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["schema"]:
+        sys.exit("usage: python -m infra.customer schema")
+    SCHEMA.write_text(schema(), "utf-8")
+    print(f"wrote {SCHEMA}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra import names
@@ -15,7 +16,7 @@ LEASE_INDEX = "lease"
 class Data(Construct):
     """DynamoDB, paid per request."""
 
-    def __init__(self, scope: Construct, id: str, *, customer: Customer) -> None:
+    def __init__(self, scope: Construct, id: str, *, customer: Customer, key: kms.IKey | None) -> None:
         super().__init__(scope, id)
         keep = customer.data.keep
         self.table = dynamodb.Table(
@@ -27,7 +28,8 @@ class Data(Construct):
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute="expires_at",
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
-            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.AWS_MANAGED,
+            encryption_key=key,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=customer.data.point_in_time_recovery
             ),

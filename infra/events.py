@@ -29,11 +29,13 @@ class Events(Construct):
         *,
         customer: Customer,
         bucket: s3.IBucket,
-        object_created: lambda_.Function,
-        schedule_tick: lambda_.Function,
+        object_created: lambda_.IFunction,
+        schedule_tick: lambda_.IFunction,
     ) -> None:
         super().__init__(scope, id)
         self._customer = customer
+        #: The queues by the function whose events they keep.
+        self.dead_letters: dict[str, sqs.Queue] = {}
         created = events.EventPattern(
             source=["aws.s3"],
             detail_type=["Object Created"],
@@ -45,7 +47,7 @@ class Events(Construct):
     def _rule(
         self,
         name: str,
-        function: lambda_.Function,
+        function: lambda_.IFunction,
         *,
         event_pattern: events.EventPattern | None = None,
         schedule: events.Schedule | None = None,
@@ -58,6 +60,7 @@ class Events(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
+        self.dead_letters[name] = dead_letters
         function.configure_async_invoke(
             on_failure=destinations.SqsDestination(dead_letters), retry_attempts=2, max_event_age=Duration.hours(6)
         )

@@ -3,45 +3,60 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra import names
 from infra.customer import Customer
-from infra.layer import NOT_CODE
+from infra.layers.package import NOT_CODE
 from infra.paths import FUNCTIONS as SOURCES
-from infra.paths import OPENAPI
-from smyth.platform.routes import FUNCTIONS, STREAMED, Function
+from infra.paths import OPENAPI, SWAGGER
+from infra.shift import Shift
+from smyth.platform.routes import (
+    CODE_FUNCTION,
+    FUNCTIONS,
+    STREAMED,
+    Function,
+)
 
 #: Files that lie elsewhere and go beside a function's handler.
-EXTRA_FILES: dict[str, tuple[Path, ...]] = {"docs": (OPENAPI,)}
+EXTRA_FILES: dict[str, tuple[Path, ...]] = {"docs": (OPENAPI, *SWAGGER)}
 ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
-#: AWS's own publication of the Lambda Web Adapter: Python's runtime cannot stream by itself.
+#: AWS's own publication of the Lambda Web Adapter: Python's runtime cannot stream by itself. 30 is its release 1.1.0,
+#: the first that tells the web app of snapshots.
 ADAPTER_LAYERS = {
-    "arm64": f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:753240598075:layer:LambdaAdapterLayerArm64:25",
-    "x86_64": f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:753240598075:layer:LambdaAdapterLayerX86:25",
+    "arm64": f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:753240598075:layer:LambdaAdapterLayerArm64:30",
+    "x86_64": f"arn:{Aws.PARTITION}:lambda:{Aws.REGION}:753240598075:layer:LambdaAdapterLayerX86:30",
 }
 ADAPTER_ENVIRONMENT = {
     "AWS_LAMBDA_EXEC_WRAPPER": "/opt/bootstrap",
     "AWS_LWA_INVOKE_MODE": "response_stream",
     "AWS_LWA_PORT": "8080",
-    # Model libraries load longer than the ten seconds that Lambda grants for a start.
+    # Model libraries load longer than the ten seconds that Lambda grants for a start. Before a snapshot Lambda and the
+    # adapter wait for the web app in any case.
     "AWS_LWA_ASYNC_INIT": "true",
     # Only the adapter reaches the web app's socket, so its word on who calls can be trusted.
     "SMYTH_TRUST_REQUEST_CONTEXT": "1",
 }
+#: Where the adapter posts around a snapshot; smyth/http/priming.py answers there. From outside it lets nobody through.
+SNAPSHOT_ENVIRONMENT = {
+    "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH": "/_snapshot/before",
+    "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH": "/_snapshot/restored",
+}
 
 
 def arn(customer: Customer, name: str) -> str:
-    """A function's ARN by its name alone, so that the API need not wait for the functions."""
+    """What is called to call a function, by its name alone, so that the API need not wait for the functions."""
     account = customer.account or Aws.ACCOUNT_ID
-    return f"arn:{Aws.PARTITION}:lambda:{customer.region}:{account}:function:{names.function(customer.name, name)}"
+    function = names.called_function(customer.name, name, published=customer.published)
+    return f"arn:{Aws.PARTITION}:lambda:{customer.region}:{account}:function:{function}"
 
 
 class Functions(Construct):
@@ -53,26 +68,36 @@ class Functions(Construct):
         id: str,
         *,
         customer: Customer,
-        layers: Sequence[lambda_.ILayerVersion],
+        layers_for: Callable[[Function], list[lambda_.ILayerVersion]],
         staging: Path,
+        key: kms.IKey | None,
         environment: Callable[[str], dict[str, str]],
         statements: Callable[[str], list[iam.PolicyStatement]],
     ) -> None:
         super().__init__(scope, id)
         self._customer = customer
-        self._layers = layers
+        self._layers_for = layers_for
         self._staging = staging
+        self._key = key
         self.by_name = {
             function.name: self._function(function, environment(function.name), statements(function.name))
             for function in FUNCTIONS
         }
+        #: What is called: the alias, or the function itself where nothing is published.
+        self.called: dict[str, lambda_.IFunction] = dict(self.by_name)
+        if customer.published:
+            aliases = {name: self._alias(name, function) for name, function in self.by_name.items()}
+            self.called.update(aliases)
+            if customer.canary != "none":
+                Shift(self, "Shift", customer=customer, aliases=aliases)
 
     def _function(
         self, function: Function, environment: dict[str, str], statements: list[iam.PolicyStatement]
     ) -> lambda_.Function:
         customer = self._customer
         adapted = function.name in STREAMED and customer.streaming == "adapter"
-        layers = list(self._layers)
+        snapshot = function.models and customer.snap_start
+        layers = self._layers_for(function)
         if adapted:
             adapter = ADAPTER_LAYERS[customer.architecture]
             layers.append(lambda_.LayerVersion.from_layer_version_arn(self, f"{function.name}-adapter", adapter))
@@ -81,6 +106,7 @@ class Functions(Construct):
             f"{function.name}-log",
             log_group_name=names.log_group(customer.name, function.name),
             retention_in_days=customer.log_retention_days,
+            kms_key_id=self._key.key_arn if self._key else None,
         )
         log_group.apply_removal_policy(RemovalPolicy.DESTROY)
         made = lambda_.Function(
@@ -94,13 +120,27 @@ class Functions(Construct):
             layers=layers,
             memory_size=function.memory_mb,
             timeout=Duration.seconds(function.timeout_s),
-            environment={**environment, **(ADAPTER_ENVIRONMENT if adapted else {})},
+            environment={
+                **environment,
+                **(ADAPTER_ENVIRONMENT if adapted else {}),
+                **(SNAPSHOT_ENVIRONMENT if adapted and snapshot else {}),
+            },
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snapshot else None,
             role=self._role(function.name, statements),
+            tenancy_config=lambda_.TenancyConfig.PER_TENANT
+            if customer.tenant_isolation and function.name == CODE_FUNCTION
+            else None,
             reserved_concurrent_executions=customer.reserved_concurrency.get(function.name),
         )
         # Else the function's first call would make the group itself, without retention.
         made.node.add_dependency(log_group)
+        if customer.xray and function.name != CODE_FUNCTION:
+            _trace(made)
         return made
+
+    def _alias(self, name: str, function: lambda_.Function) -> lambda_.Alias:
+        """The alias on what is deployed; a version that serves no longer goes, and its snapshot with it."""
+        return lambda_.Alias(self, f"{name}-live", alias_name=names.ALIAS, version=function.current_version)
 
     def _role(self, name: str, statements: list[iam.PolicyStatement]) -> iam.Role:
         group = names.log_group(self._customer.name, name)
@@ -128,3 +168,10 @@ class Functions(Construct):
                 shutil.copy2(path, staged / path.name)
             source = staged
         return lambda_.Code.from_asset(str(source), exclude=list(NOT_CODE))
+
+
+def _trace(function: lambda_.Function) -> None:
+    """Turn X-Ray on by the resource's own switch: the construct's would bring each function a policy more."""
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")

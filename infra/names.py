@@ -5,6 +5,8 @@ from __future__ import annotations
 PREFIX = "smyth"
 #: The API's only stage.
 STAGE = "api"
+#: The alias by which functions are called; it names the version that serves.
+ALIAS = "live"
 
 
 def stack(customer: str) -> str:
@@ -15,6 +17,11 @@ def stack(customer: str) -> str:
 def function(customer: str, name: str) -> str:
     """A function, by its folder under ``functions/``."""
     return f"{PREFIX}-{customer}-{name}"
+
+
+def called_function(customer: str, name: str, *, published: bool) -> str:
+    """By what name a function is called: through its alias where versions are published."""
+    return f"{function(customer, name)}:{ALIAS}" if published else function(customer, name)
 
 
 def log_group(customer: str, name: str) -> str:
@@ -40,6 +47,11 @@ def operator_secret(customer: str) -> str:
 def usage_plan(customer: str, plan: str) -> str:
     """API Gateway's usage plan of a tier."""
     return f"{PREFIX}-{customer}-{plan}"
+
+
+def access_log(customer: str) -> str:
+    """Where the API logs its requests."""
+    return f"/aws/apigateway/{stack(customer)}"
 
 
 def layer(customer: str, content: str) -> str:

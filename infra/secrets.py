@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -15,13 +16,14 @@ from infra.customer import Customer
 class Secrets(Construct):
     """Secrets Manager."""
 
-    def __init__(self, scope: Construct, id: str, *, customer: Customer) -> None:
+    def __init__(self, scope: Construct, id: str, *, customer: Customer, key: kms.IKey | None) -> None:
         super().__init__(scope, id)
         self.operator_key = secretsmanager.Secret(
             self,
             "OperatorKey",
             secret_name=names.operator_secret(customer.name),
             description="The operator's API key; whoever has it makes tenants and keys.",
+            encryption_key=key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=48,
                 exclude_punctuation=True,

@@ -7,6 +7,8 @@ import sysconfig
 from pathlib import Path
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from infra import names
@@ -15,12 +17,18 @@ from infra.customer import Customer
 from infra.data import Data
 from infra.events import Events
 from infra.functions import Functions, arn
+from infra.keys import Keys
+from infra.observability import Observability
 from infra.permissions import GRANTS, Grant
+from infra.protection import Protection
 from infra.runtime import Runtime
 from infra.secrets import Secrets
-from infra.statements import statements
+from infra.statements import bedrock, statements, tracing
 from infra.storage import Storage
-from smyth.platform.routes import CODE_FUNCTION
+from smyth.platform.routes import CODE_FUNCTION, FUNCTIONS
+
+#: Functions that ask models.
+_ASKING = frozenset(function.name for function in FUNCTIONS if function.models)
 
 
 class SmythStack(Stack):
@@ -37,36 +45,62 @@ class SmythStack(Stack):
             # The version of the bootstrap is checked by whoever deploys; a rule in the template could only stop.
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
-        self.data = Data(self, "Data", customer=customer)
-        self.storage = Storage(self, "Storage", customer=customer)
-        self.secrets = Secrets(self, "Secrets", customer=customer)
+        key = Keys(self, "Keys", customer=customer).key if customer.customer_key else None
+        self.data = Data(self, "Data", customer=customer, key=key)
+        self.storage = Storage(self, "Storage", customer=customer, key=key)
+        self.secrets = Secrets(self, "Secrets", customer=customer, key=key)
         self.runtime = Runtime(self, "Runtime", customer=customer, staging=staging)
-        self.api = Api(self, "Api", customer=customer)
+        self.api = Api(self, "Api", customer=customer, key=key)
         self.functions = Functions(
             self,
             "Functions",
             customer=customer,
-            layers=self.runtime.layers,
+            layers_for=self.runtime.layers_for,
             staging=staging,
+            key=key,
             environment=lambda name: self._environment(customer, name),
-            statements=lambda name: statements(
-                GRANTS.get(name, Grant()),
-                table=self.data.table,
-                bucket=self.storage.bucket,
-                operator_secret=names.operator_secret(customer.name),
-                usage_plan_ids=self.api.usage_plan_ids,
-                code_function=arn(customer, CODE_FUNCTION),
-            ),
+            statements=lambda name: self._statements(customer, name, key),
         )
         self.events = Events(
             self,
             "Events",
             customer=customer,
             bucket=self.storage.bucket,
-            object_created=self.functions.by_name["object_created"],
-            schedule_tick=self.functions.by_name["schedule_tick"],
+            object_created=self.functions.called["object_created"],
+            schedule_tick=self.functions.called["schedule_tick"],
         )
+        if customer.waf:
+            stage = self.api.api.deployment_stage.stage_arn
+            Protection(self, "Protection", customer=customer.name, settings=customer.waf, stage_arn=stage)
+        if customer.alarms:
+            Observability(
+                self,
+                "Observability",
+                customer=customer.name,
+                settings=customer.alarms,
+                stage=self.api.api.deployment_stage,
+                functions=self.functions.by_name,
+                dead_letters=self.events.dead_letters,
+                table=self.data.table,
+                key=key,
+            )
         self._outputs()
+
+    def _statements(self, customer: Customer, name: str, key: kms.IKey | None) -> list[iam.PolicyStatement]:
+        granted = statements(
+            GRANTS.get(name, Grant()),
+            table=self.data.table,
+            bucket=self.storage.bucket,
+            operator_secret=names.operator_secret(customer.name),
+            usage_plan_ids=self.api.usage_plan_ids,
+            code_function=arn(customer, CODE_FUNCTION),
+            key_arn=key.key_arn if key else None,
+        )
+        if customer.bedrock and name in _ASKING:
+            granted += bedrock()
+        if customer.xray and name != CODE_FUNCTION:
+            granted += tracing()
+        return granted
 
     def _environment(self, customer: Customer, name: str) -> dict[str, str]:
         runtime = {"PYTHONPATH": sysconfig.get_path("purelib")} if customer.layer == "source" else {}
@@ -90,7 +124,8 @@ class SmythStack(Stack):
         if grant.usage_keys:
             said["USAGE_PLAN_IDS"] = self.to_json_string(self.api.usage_plan_ids)
         if grant.run_code:
-            said["CODE_FUNCTION"] = names.function(customer.name, CODE_FUNCTION)
+            said["CODE_FUNCTION"] = names.called_function(customer.name, CODE_FUNCTION, published=customer.published)
+            said["CODE_PER_TENANT"] = "1" if customer.tenant_isolation else ""
         return {**said, **runtime, **customer.environment}
 
     def _outputs(self) -> None:

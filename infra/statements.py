@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 from infra.data import LEASE_INDEX
+from infra.keys import USE
 from infra.permissions import OBJECT_ACTIONS, TABLE_ACTIONS, Grant
 from infra.storage import TENANTS
 
@@ -20,6 +21,7 @@ def statements(
     operator_secret: str,
     usage_plan_ids: dict[str, str],
     code_function: str,
+    key_arn: str | None = None,
 ) -> list[iam.PolicyStatement]:
     """The statements that grant exactly what ``grant`` says."""
     said = []
@@ -39,7 +41,24 @@ def statements(
         said.extend(_usage_keys(usage_plan_ids))
     if grant.run_code:
         said.append(_allow(("lambda:InvokeFunction",), code_function))
+    if key_arn and (grant.table != "none" or grant.bucket != "none" or grant.operator_key):
+        said.append(_allow(USE, key_arn))
     return said
+
+
+def bedrock() -> list[iam.PolicyStatement]:
+    """Every model of Bedrock that the account has: which one is asked stands in agents and plans, not in the stack."""
+    ours = f"arn:{Aws.PARTITION}:bedrock:*:{Aws.ACCOUNT_ID}"
+    models = f"arn:{Aws.PARTITION}:bedrock:*::foundation-model/*"
+    return [
+        _allow(("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models, f"{ours}:inference-profile/*"),
+        _allow(("bedrock:ApplyGuardrail",), f"{ours}:guardrail/*"),
+    ]
+
+
+def tracing() -> list[iam.PolicyStatement]:
+    """The right to write traces, which have no names that it could be bound to."""
+    return [_allow(("xray:PutTraceSegments", "xray:PutTelemetryRecords"), "*")]
 
 
 def _usage_keys(usage_plan_ids: dict[str, str]) -> list[iam.PolicyStatement]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -19,7 +20,7 @@ EXPIRES_DAYS = (1, 3, 7, 14, 30, 91, 181, 366)
 class Storage(Construct):
     """S3, versioned, private, reached by TLS only; tells EventBridge of new objects."""
 
-    def __init__(self, scope: Construct, id: str, *, customer: Customer) -> None:
+    def __init__(self, scope: Construct, id: str, *, customer: Customer, key: kms.IKey | None) -> None:
         super().__init__(scope, id)
         keep = customer.data.keep
         self.bucket = s3.Bucket(
@@ -27,7 +28,10 @@ class Storage(Construct):
             "Bucket",
             bucket_name=names.bucket(customer.name, customer.account or Aws.ACCOUNT_ID, customer.region),
             versioned=True,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            # One data key for many objects: else every read and write asks, and pays, KMS.
+            bucket_key_enabled=True if key else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,

@@ -15,9 +15,13 @@ from smyth.values import to_json
 class LambdaCode:
     """Invokes the function ``run_code`` of the stack."""
 
-    def __init__(self, function: str, limits: CodeLimits | None = None) -> None:
-        """Take the function's physical name, and what each call may use up."""
+    def __init__(self, function: str, limits: CodeLimits | None = None, *, tenant_id: str | None = None) -> None:
+        """Take the function's physical name, and what each call may use up.
+
+        With a tenant, as a function with tenant isolation needs it, no other tenant's code runs in the same process.
+        """
         self._function = function
+        self._tenant = {"TenantId": tenant_id} if tenant_id else {}
         self._limits = limits or CodeLimits()
 
     async def run(
@@ -42,7 +46,7 @@ class LambdaCode:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            answer = client("lambda").invoke(FunctionName=self._function, Payload=payload)
+            answer = client("lambda").invoke(FunctionName=self._function, Payload=payload, **self._tenant)
             said = answer["Payload"].read()
         except (BotoCoreError, ClientError) as error:
             reason = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

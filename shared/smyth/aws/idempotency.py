@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from smyth.aws.agent_files import EXPIRES_TAG
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put, update
 from smyth.platform.idempotency import Answer, Claim, Taken
@@ -16,6 +17,8 @@ from smyth.platform.times import rfc3339
 
 #: An item holds 400 KB at the most, and each read pays for all of it.
 _INLINE_BYTES = 64 * 1024
+#: A claim lives a day from before its answer is there; the bucket's lifecycle counts whole days from then.
+_GOES = {EXPIRES_TAG: "1"}
 
 
 class DynamoClaims:
@@ -91,7 +94,7 @@ class DynamoClaims:
             values["body"] = answer.body
             sets += ", #body = :body"
         else:
-            self._bucket.put(_answer_key(claim, claim.holder), answer.body, answer.content_type)
+            self._bucket.put(_answer_key(claim, claim.holder), answer.body, answer.content_type, tags=_GOES)
         return update(key(*_at(claim)), sets, values, condition="#holder = :holder")
 
     def drop(self, claim: Claim) -> None:

@@ -202,6 +202,15 @@ class Services:
 
         return QuickJsSandbox(limits)
 
+    def _code_of(self, tenant_id: str) -> CodeSandbox:
+        if not self._settings.code_per_tenant:
+            return self.code
+        from smyth.aws.code import LambdaCode
+        from smyth.connectors.code.port import CodeLimits
+
+        limits = CodeLimits.model_validate(self._settings.code_limits)
+        return LambdaCode(self._settings.code_function, limits, tenant_id=tenant_id)
+
     @cached_property
     def asked_turns(self) -> AskedTurns:
         """Conversations that components ask for."""
@@ -244,7 +253,7 @@ class Services:
                 deadline=None if seconds_left is None else time.monotonic() + seconds_left,
             ),
             http=self.http,
-            code=self.code,
+            code=self._code_of(tenant_id),
             files=AgentFiles(self.bucket, self.file_links, tenant_id, public_url),
             memory=DynamoMemory(self.table, tenant_id),
             agents=TenantAgents(self.agents, tenant_id),

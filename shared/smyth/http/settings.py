@@ -33,6 +33,8 @@ class Settings:
     embedding_model: str = ""
     #: The function that runs users' code; blank: a child process does.
     code_function: str = ""
+    #: Each tenant's code runs in processes of its own.
+    code_per_tenant: bool = False
     #: What a call of users' code may use up; see :class:`smyth.connectors.code.port.CodeLimits`.
     code_limits: Mapping[str, Any] = field(default_factory=dict)
     customer: str = ""
@@ -62,6 +64,7 @@ class Settings:
             operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),
             embedding_model=env.get("SMYTH_EMBEDDING_MODEL", ""),
             code_function=env.get("CODE_FUNCTION", ""),
+            code_per_tenant=env.get("CODE_PER_TENANT") == "1",
             code_limits=_json_object(env, "SMYTH_CODE_LIMITS"),
             customer=env.get("SMYTH_CUSTOMER", ""),
             allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
