@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from smyth.aws.clients import data_config
+from smyth.aws.clients import data_config, make_client
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,8 +27,6 @@ class Bucket:
         """The client that all calls go through."""
         if self._given is not None:
             return self._given
-        import boto3
-
         config = data_config(
             _READ_TIMEOUT_S,
             # The emulator has no host name per bucket. In AWS "auto" would sign addresses of the global endpoint,
@@ -36,7 +34,8 @@ class Bucket:
             s3={"addressing_style": "path" if _on_emulator() else "virtual"},
             signature_version="s3v4",
         )
-        return boto3.session.Session().client("s3", config=config)
+        made: S3Client = make_client("s3", config)
+        return made
 
     def put(
         self,

@@ -1,4 +1,4 @@
-"""Where boto3 clients come from: lazily, one per service and endpoint."""
+"""Where boto3 clients come from: lazily, and with definitions of AWS's services that a process reads only once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from botocore.config import Config
+    from botocore.loaders import Loader
 
 
 def data_config(read_timeout_s: float, **further: Any) -> Config:
@@ -22,25 +23,53 @@ def data_config(read_timeout_s: float, **further: Any) -> Config:
     )
 
 
+def make_client(service: str, config: Config, **further: Any) -> Any:
+    """Make a client, in a session of its own: boto3's own session must not be shared by threads.
+
+    Args:
+        service: boto3's name of the service, such as ``"dynamodb"``.
+        config: Its patience.
+        further: What else boto3 takes, such as ``endpoint_url``.
+    """
+    import boto3.session
+    import botocore.session
+
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _loader())
+    return boto3.session.Session(botocore_session=session).client(service, config=config, **further)  # type: ignore[call-overload]
+
+
 @cache
 def client(service: str, endpoint_url: str | None = None) -> Any:
-    """A client of an AWS service.
+    """A client of an AWS service, one per service and endpoint.
 
     Args:
         service: boto3's name of the service, such as ``"dynamodb"``.
         endpoint_url: The laptop cloud's address; ``None`` leaves it to the environment, as in Lambda.
     """
-    import boto3
     from botocore.config import Config
 
     config = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=3, read_timeout=30)
     if endpoint_url is None:
-        return boto3.client(service, config=config)  # type: ignore[call-overload]
-    return boto3.client(  # type: ignore[call-overload]
+        return make_client(service, config)
+    return make_client(
         service,
+        config,
         endpoint_url=endpoint_url,
         region_name="us-east-1",
         aws_access_key_id="000000000000",
         aws_secret_access_key="laptop",  # noqa: S106 - the emulator takes any secret
-        config=config,
     )
+
+
+def read_definitions(*services: str) -> None:
+    """Make clients only for what boto3 reads meanwhile and keeps: no credentials are looked for, nothing is called."""
+    for service in services:
+        make_client(service, data_config(1), aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+
+
+@cache
+def _loader() -> Loader:
+    from botocore.loaders import create_loader
+
+    return create_loader()

@@ -6,6 +6,8 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from smyth.aws.clients import make_client
+
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
@@ -26,11 +28,11 @@ class StackSecret:
     def _client(self) -> SecretsManagerClient:
         if self._given is not None:
             return self._given
-        import boto3
         from botocore.config import Config
 
         config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 3})
-        return boto3.client("secretsmanager", config=config)
+        made: SecretsManagerClient = make_client("secretsmanager", config)
+        return made
 
     def value(self) -> str:
         """Return the secret, at most a minute old."""

@@ -18,7 +18,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import uuid4
 
-from smyth.aws.clients import data_config
+from smyth.aws.clients import data_config, make_client
 from smyth.platform.errors import Busy
 
 if TYPE_CHECKING:
@@ -109,9 +109,8 @@ class Table:
         """The client that all calls go through."""
         if self._given is not None:
             return self._given
-        import boto3
-
-        return boto3.session.Session().client("dynamodb", config=data_config(_READ_TIMEOUT_S))
+        made: DynamoDBClient = make_client("dynamodb", data_config(_READ_TIMEOUT_S))
+        return made
 
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """Return an item, as written last unless ``consistent`` is False."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from smyth.aws.clients import make_client
 from smyth.platform.tenants import Tenant
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class ApiGatewayFence:
     def _client(self) -> APIGatewayClient:
         if self._given is not None:
             return self._given
-        import boto3
         from botocore.config import Config
 
-        return boto3.client("apigateway", config=Config(retries={"mode": "standard", "total_max_attempts": 5}))
+        made: APIGatewayClient = make_client(
+            "apigateway", Config(retries={"mode": "standard", "total_max_attempts": 5})
+        )
+        return made
 
     def place(self, tenant: Tenant, plan: str) -> None:
         """See :meth:`smyth.platform.tenants.UsageFence.place`."""
