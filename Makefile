@@ -50,8 +50,8 @@ demo: setup ## the laptop cloud with a guided tour (ONCE=1 ends after the tour)
 dev: setup ## the laptop cloud
 	$(BIN)/smyth dev --port $(PORT)
 
-layer: setup ## build the runtime layer for AWS
-	$(BIN)/python -m infra.layer
+layer: setup ## build the layers for AWS, both processors, and tell what weighs
+	$(BIN)/python -m infra.layers
 
 synth: setup ## write cdk.out for CUSTOMER and lint the template
 	$(BIN)/python -m infra.app --customer $(CUSTOMER)

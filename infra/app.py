@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from infra import customer as customers
-from infra.layer import LayerError
+from infra.layers.errors import LayerError
 from infra.node import NodeMissing, ensure_node
 from infra.paths import ROOT
 

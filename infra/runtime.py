@@ -1,4 +1,4 @@
-"""What the functions import: the layers that they all share."""
+"""What the functions import: our package for all, and layers of dependencies by need."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from constructs import Construct
 from infra import names
 from infra.customer import Customer
 from infra.functions import ARCHITECTURES
-from infra.layer import build, stage_package
+from infra.layers.build import build
+from infra.layers.package import stage_package
+from infra.layers.target import Target
+from smyth.platform.routes import FUNCTIONS, Function
 
 
 class Runtime(Construct):
@@ -20,9 +23,15 @@ class Runtime(Construct):
     def __init__(self, scope: Construct, id: str, *, customer: Customer, staging: Path) -> None:
         super().__init__(scope, id)
         self._customer = customer
-        self.layers = [self._layer("Package", stage_package(staging / "layer"))]
-        if customer.layer == "full":
-            self.layers.append(self._layer("Dependencies", build(customer.architecture)))
+        full = customer.layer == "full"
+        self._package = self._layer("Package", stage_package(staging / "layer", compiled=full))
+        target = Target(customer.architecture)
+        carried = sorted({name for function in FUNCTIONS for name in function.layers}) if full else []
+        self._dependencies = {name: self._layer(name.title(), build(name, target)) for name in carried}
+
+    def layers_for(self, function: Function) -> list[lambda_.ILayerVersion]:
+        """The layers that a function carries; the route table says which. On the laptop only our package."""
+        return [self._package, *(self._dependencies[name] for name in function.layers if name in self._dependencies)]
 
     def _layer(self, id: str, content: Path) -> lambda_.LayerVersion:
         return lambda_.LayerVersion(

@@ -84,7 +84,9 @@ async def openapi_document(request: Request) -> Response:
 def _asset(name: str) -> bytes:
     if name == "start.js":
         return _START.encode()
-    return files("fastapi_offline").joinpath("static", name).read_bytes()
+    beside = _HERE / name
+    # Beside the handler where it is deployed: no layer carries them.
+    return beside.read_bytes() if beside.is_file() else files("fastapi_offline").joinpath("static", name).read_bytes()
 
 
 def _cached(request: Request, content: bytes, media_type: str, caching: dict[str, str]) -> Response:

@@ -59,13 +59,15 @@ def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, lapt
             assert settings.code_function == (f"smyth-{stack.customer.name}-run_code" if runs_agents else "")
 
 
-def test_every_function_shares_the_layers(demo: Stack, laptop: Stack) -> None:
-    assert len(demo.of("AWS::Lambda::LayerVersion")) == 2
-    assert len(laptop.of("AWS::Lambda::LayerVersion")) == 1
-    for stack in (demo, laptop):
-        layers = set(stack.of("AWS::Lambda::LayerVersion"))
-        for made in stack.functions().values():
-            assert layers <= {layer.get("Ref") for layer in made["Layers"]}
+def test_functions_carry_our_package_and_the_layers_that_the_table_says(demo: Stack, laptop: Stack) -> None:
+    def carried(stack: Stack, function: str) -> set[str]:
+        titles = {id: one["LayerName"] for id, one in stack.of("AWS::Lambda::LayerVersion").items()}
+        refs = {layer["Ref"] for layer in stack.functions()[function]["Layers"] if "Ref" in layer}
+        return {titles[ref].removeprefix(f"smyth-{stack.customer.name}-") for ref in refs}
+
+    for function in FUNCTIONS:
+        assert carried(demo, function.name) == {"package", *function.layers}
+        assert carried(laptop, function.name) == {"package"}
 
 
 def test_logs_of_every_function_are_kept_as_long_as_the_customer_says(demo: Stack) -> None:
