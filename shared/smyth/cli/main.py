@@ -15,7 +15,11 @@ class _Command(NamedTuple):
     module: str
     function: str
     summary: str
+    #: Everything after the command's name is for another program, options too.
+    passes_on: bool = False
 
+
+_PASS_ON: dict[str, Any] = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 
 COMMANDS: dict[str, _Command] = {
     "dev": _Command("dev", "dev", "start the laptop cloud"),
@@ -30,6 +34,8 @@ COMMANDS: dict[str, _Command] = {
     "components": _Command("components", "components", "list the components that agents may be built of"),
     "invoke": _Command("invoke", "invoke", "call a function's handler as Lambda would"),
     "compat": _Command("compat", "compat", "replay recorded cases of the original runtime and tell the differences"),
+    "stack": _Command("stack", "stack", "make, change and remove the stacks of customers in AWS", passes_on=True),
+    "cost": _Command("cost", "cost", "estimate what a customer's stack costs a month", passes_on=True),
 }
 
 
@@ -78,7 +84,7 @@ def _run(name: str, arguments: list[str]) -> int:
         function: Callable[..., Any] = getattr(importlib.import_module(f"smyth.cli.{command.module}"), command.function)
         # Plain help: importing rich for its colours would take longer than all the rest.
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name)(function)
+        app.command(name, context_settings=_PASS_ON if command.passes_on else None)(function)
         return int(typer.main.get_command(app).main(arguments, f"smyth {name}", standalone_mode=False) or 0)
     except CommandError as error:
         _tell(str(error))
