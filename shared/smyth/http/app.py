@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,10 @@ def create_app(
 
 def lambda_handler(app: FastAPI) -> LambdaHandler:
     """Return the function that Lambda calls with an API Gateway proxy event."""
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        from smyth.http.priming import prime_for_snapshot  # It knows the model library.
+
+        prime_for_snapshot(app)
     adapter = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE])
 
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -105,10 +105,6 @@ ROUTES: tuple[Route, ...] = (
 #: Functions whose routes are streamed; all routes of such a function are.
 STREAMED = frozenset(route.function for route in ROUTES if route.stream)
 
-#: What the Lambda Web Adapter posts to a streamed function's web app around a snapshot; no route of the API.
-BEFORE_SNAPSHOT_PATH = "/_snapshot/before"
-AFTER_RESTORE_PATH = "/_snapshot/restored"
-
 #: Runs users' code; it alone may do nothing and knows nothing of the stack.
 CODE_FUNCTION = "run_code"
 

@@ -1,0 +1,194 @@
+"""Warm a function that asks models before AWS Lambda takes its snapshot, and make it one of a kind after each restore.
+
+AWS's "Improving startup performance with Lambda SnapStart": what is imported and made before the snapshot is there at
+every start; what must differ between environments (random state) or may be stale (connections, credentials) is made
+anew by hooks. Nothing secret is read before the snapshot: keys are looked up by each request, AWS's credentials by
+the first client that is made after the restore.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.types import Message, Scope
+
+from smyth.connectors.models import google_tokens, litellm_calls
+from smyth.connectors.models.ask import Asking, ask
+from smyth.connectors.models.clients import Connections
+from smyth.connectors.models.entry import ModelEntry
+from smyth.connectors.models.keys import Keys
+from smyth.connectors.models.patience import Patience
+from smyth.connectors.models.port import ModelRequest
+from smyth.connectors.models.prices import price_table
+from smyth.connectors.models.uploads import Uploads
+from smyth.connectors.vault.memory import MemoryVault
+from smyth.http.services import services
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Where the Lambda Web Adapter posts around a snapshot, if it starts the web app.
+_BEFORE, _AFTER = "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH", "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH"
+#: AWS's services whose definitions requests need.
+_SERVICES = ("dynamodb", "s3", "lambda")
+#: One model for each protocol that is spoken, and an answer in it.
+_ANSWERS = {
+    ("OpenAI", "gpt-4o-mini"): (
+        '{"id":"a","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+        '[{"index":0,"delta":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}',
+        '{"id":"a","object":"chat.completion.chunk","created":1,"model":"m","choices":[],'
+        '"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}',
+        "[DONE]",
+    ),
+    ("Anthropic", "claude-sonnet-4-5"): (
+        '{"type":"message_start","message":{"usage":{"input_tokens":1,"output_tokens":1}}}',
+        '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}',
+        '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hello"}}',
+        '{"type":"content_block_stop","index":0}',
+        '{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}',
+        '{"type":"message_stop"}',
+    ),
+    ("GoogleAI", "gemini-2.5-flash"): (
+        '{"candidates":[{"content":{"role":"model","parts":[{"text":"Hello"}]},"index":0,"finishReason":"STOP"}],'
+        '"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1,"totalTokenCount":2}}',
+    ),
+}
+
+
+def prime_for_snapshot(app: FastAPI) -> None:
+    """Have ``app`` warmed before the snapshot that is about to be taken, and renewed after each restore.
+
+    Lambda's Python runtime runs registered functions. Behind the Lambda Web Adapter the app is a process of its own
+    that the runtime knows nothing of; the adapter tells it by HTTP, and lets nobody else through to those paths.
+    """
+    if os.environ.get(_BEFORE) and os.environ.get(_AFTER):
+
+        @app.post(os.environ[_BEFORE], status_code=204)
+        async def before_snapshot() -> None:
+            await asyncio.to_thread(warm, app)
+
+        @app.post(os.environ[_AFTER], status_code=204)
+        async def after_restore() -> None:
+            renew()
+
+        return
+    from snapshot_restore_py import register_after_restore, register_before_snapshot  # Comes with the runtime.
+
+    register_before_snapshot(warm, app)
+    register_after_restore(renew)
+
+
+def warm(app: FastAPI) -> None:
+    """Load and run once what requests need; nothing leaves the process.
+
+    Raises:
+        RuntimeError: Something failed; the version is not published then.
+    """
+    failures: list[Exception] = []
+
+    def work() -> None:
+        try:
+            _load()
+            asyncio.run(_run_once(app))
+        except Exception as error:
+            failures.append(error)
+
+    # A thread of its own: the random state that libraries written in Rust keep for a thread ends with it.
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+    if failures:
+        raise RuntimeError(f"The function could not be warmed for its snapshot: {failures[0]!r}") from failures[0]
+    gc.collect()
+    gc.freeze()  # What is there stays; looking at it again would only touch pages that restores need not read.
+
+
+def renew() -> None:
+    """Make this environment differ from all others that start from the same snapshot."""
+    random.seed()
+    services.cache_clear()  # Whatever may hold a connection is made anew.
+
+
+def _load() -> None:
+    from smyth.aws.clients import read_definitions
+
+    litellm_calls.litellm()
+    price_table()
+    read_definitions(*_SERVICES)
+    if find_spec("numpy"):  # Only functions that search have it.
+        import numpy  # noqa: F401
+
+
+async def _run_once(app: FastAPI) -> None:
+    """Answer a request that fits no route, and ask one model of each kind: whole, and as a stream."""
+    await _not_found(app)
+    question = {"role": "user", "content": "Hello"}
+    await litellm_calls.litellm().acompletion("gpt-4o-mini", [question], mock_response="Hello")
+    for (provider, model), events in _ANSWERS.items():
+        entry = ModelEntry.model_validate({"provider": provider, "model": model, "api_key": "none"})
+        said = [event async for event in _asked(entry, events)]
+        if len(said) < 2:
+            raise RuntimeError(f"{provider}'s answer was not understood")
+
+
+async def _asked(entry: ModelEntry, events: tuple[str, ...]) -> AsyncIterator[object]:
+    asking = Asking(
+        keys=Keys(MemoryVault(), {}),
+        environment={},
+        allow_private=False,
+        connections=_Answering("".join(f"data: {event}\n\n" for event in events)),
+        uploads=Uploads(),
+        tokens=google_tokens.GoogleTokens(),
+    )
+    request = ModelRequest(model=entry.model, messages=[{"role": "user", "content": "Hello"}])
+    async with ask(entry, request, entry.model, asking, Patience(retries=0)) as answer:
+        async for event in answer:
+            yield event
+
+
+class _Answering(Connections):
+    """Connections that lead nowhere: each request has the same answer."""
+
+    def __init__(self, body: str) -> None:
+        super().__init__()
+        self._body = body
+
+    @asynccontextmanager
+    async def borrow(self, *, guarded: bool) -> AsyncIterator[httpx.AsyncBaseTransport]:
+        import httpx
+
+        answer = httpx.Response(200, headers={"content-type": "text/event-stream"}, text=self._body)
+        yield httpx.MockTransport(lambda _: answer)
+
+
+async def _not_found(app: FastAPI) -> None:
+    """Send a request through the app's middleware and its problem documents."""
+    scope: Scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "https",
+        "path": "/_snapshot/warm",
+        "raw_path": b"/_snapshot/warm",
+        "query_string": b"",
+        "headers": [],
+        "server": ("localhost", 443),
+        "client": ("localhost", 0),
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Message) -> None:
+        pass
+
+    await app(scope, receive, send)
