@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from smyth.components import fsleep
+from smyth.components.fsleep import seconds
 from smyth.sdk.compat import peer as peer_server
 from smyth.sdk.compat.replay import judge
 
@@ -25,6 +27,9 @@ SERVER = HERE / "echo_server.mjs"
 #: What a case that asks the server has in it.
 _ASKS = (peer_server.RECORDED_ADDRESS, '"fake-llm"', '"DataSource')
 WITH_PEER = [case for case in CASES if any(asked in case.read_text() for asked in _ASKS)]
+
+#: Cases that sleep for half a minute and more; here they do so twenty times as quickly.
+SLOW = ("upstream-async",)
 
 
 def replayed(case: Path) -> dict[tuple[str, int], list[str]]:
@@ -38,7 +43,9 @@ def replayed(case: Path) -> dict[tuple[str, int], list[str]]:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in WITH_PEER], ids=lambda case: case.stem)
-def test_answers_are_those_of_the_original(case: Path) -> None:
+def test_answers_are_those_of_the_original(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if case.stem in SLOW:
+        monkeypatch.setattr(fsleep, "seconds", lambda delay: seconds(delay) / 20)
     assert replayed(case) == {}
 
 
@@ -56,6 +63,7 @@ def peer() -> Iterator[None]:
             yield
 
 
+@pytest.mark.xdist_group("litellm")
 @pytest.mark.usefixtures("peer")
 @pytest.mark.parametrize("case", WITH_PEER, ids=lambda case: case.stem)
 def test_answers_with_a_server_are_those_of_the_original(case: Path) -> None:

@@ -15,6 +15,7 @@ from smyth.aws.bucket import Bucket
 from smyth.aws.idempotency import DynamoClaims
 from smyth.aws.metering import DynamoMeter
 from smyth.aws.table import Table
+from smyth.http.services import services
 from smyth.platform.access import Caller
 from smyth.platform.errors import Busy, QuotaExceeded
 from smyth.platform.metering import Admission, Entry, Figures, Metering
@@ -86,7 +87,7 @@ class World:
     """A metering with a clock of its own on a client that can fail."""
 
     def __init__(self) -> None:
-        self.client = Faulty(Table(os.environ["TABLE_NAME"]).client)
+        self.client = Faulty(services().table.client)
         table = Table(os.environ["TABLE_NAME"], self.client)  # type: ignore[arg-type]
         self.store = DynamoMeter(table, DynamoClaims(table, Bucket(os.environ["BUCKET_NAME"])))
         self.now = datetime(2030, 5, 10, 12, tzinfo=UTC)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from smyth.aws.bucket import Bucket
 from smyth.aws.vectors import BucketVectors
 from smyth.connectors.vectors.port import VectorItem
 from smyth.http.services import services
@@ -18,7 +17,6 @@ from smyth.platform.times import utc_now
 from smyth.platform.vectors import MAX_DIMENSIONS, MAX_ITEMS, MAX_TEXT_BYTES
 from smyth.testing import Fail, ModelServer
 from smyth.testing.embeddings import embedding
-from tests.integration.emulator import BUCKET
 from tests.integration.events import OPERATOR, Answer, Context, call, caller_context, new_tenant_id
 
 
@@ -214,7 +212,7 @@ def test_many_writers_at_once_lose_nothing() -> None:
     tenant = new_tenant_id()
 
     def write(worker: int) -> None:
-        store = BucketVectors(Bucket(BUCKET), patience_s=60)
+        store = BucketVectors(services().bucket, patience_s=60)
         for n in range(5):
             store.upsert(
                 tenant, "notes", [VectorItem(f"{worker}-{n}", (1.0, worker + n)), VectorItem("shared", (1.0, n))]
@@ -222,7 +220,7 @@ def test_many_writers_at_once_lose_nothing() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))
-    found = BucketVectors(Bucket(BUCKET)).search(tenant, "notes", (1.0, 0.0), 100)
+    found = BucketVectors(services().bucket).search(tenant, "notes", (1.0, 0.0), 100)
     assert {hit.id for hit in found} == {f"{worker}-{n}" for worker in range(8) for n in range(5)} | {"shared"}
     # Nothing of what was merged or lost a race stays behind: as many objects as the manifest names.
     prefix = f"t/{tenant}/vectors/notes/"
@@ -248,6 +246,7 @@ def _forget() -> None:
     services.cache_clear()
 
 
+@pytest.mark.xdist_group("litellm")
 def test_texts_are_embedded_and_found_by_text(caller: Context, embedding_model: ModelServer) -> None:
     items = [
         {"id": "1", "text": "zebra zoo"},
@@ -266,6 +265,7 @@ def test_texts_are_embedded_and_found_by_text(caller: Context, embedding_model: 
     }
 
 
+@pytest.mark.xdist_group("litellm")
 def test_embedding_a_query_is_billed_to_the_caller(caller: Context, embedding_model: ModelServer) -> None:
     upsert(caller, {"id": "1", "text": "kiwi"})
     figures = search(caller, query="kiwi").headers
@@ -274,6 +274,7 @@ def test_embedding_a_query_is_billed_to_the_caller(caller: Context, embedding_mo
     assert figures["x-usage-cost"] == "0.000000"
 
 
+@pytest.mark.xdist_group("litellm")
 def test_a_model_that_fails_is_told_and_nothing_written_or_billed(
     caller: Context, embedding_model: ModelServer
 ) -> None:

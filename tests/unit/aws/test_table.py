@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from smyth.aws.table import ConditionFailed, Table, delete, key, put, put_new, update
+from tests.unit import aws_clients
 
 
 @pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Table]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+def table() -> Iterator[Table]:
     with mock_aws():
-        client = boto3.client("dynamodb", region_name="us-east-1")
+        client = aws_clients.dynamodb()
         client.create_table(
             TableName="t",
             BillingMode="PAY_PER_REQUEST",

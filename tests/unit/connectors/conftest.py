@@ -3,13 +3,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import boto3
 import pytest
-from botocore.config import Config
 from moto import mock_aws
 
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import Table
+from tests.unit import aws_clients
 
 
 @dataclass
@@ -36,13 +35,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
+def cloud() -> Iterator[Cloud]:
     with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1", config=Config(signature_version="s3v4"))
+        s3 = aws_clients.s3()
         s3.create_bucket(Bucket="files-test")
-        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+        dynamodb = aws_clients.dynamodb()
         dynamodb.create_table(
             TableName="t",
             BillingMode="PAY_PER_REQUEST",

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from string import ascii_lowercase
 
-import boto3
 import pytest
 from moto import mock_aws
 
@@ -14,6 +13,7 @@ from smyth.connectors.knowledge.knowledge import MAX_CHUNKS, Knowledge, Knowledg
 from smyth.connectors.models.port import ModelError, Usage
 from smyth.connectors.vectors.memory import MemoryVectors
 from smyth.connectors.vectors.port import NamespaceFull
+from tests.unit import aws_clients
 
 
 def letters(text: str) -> list[float]:
@@ -40,14 +40,12 @@ def model() -> Letters:
 
 
 @pytest.fixture(params=["memory", "bucket"])
-def knowledge(request: pytest.FixtureRequest, model: Letters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Knowledge]:
+def knowledge(request: pytest.FixtureRequest, model: Letters) -> Iterator[Knowledge]:
     if request.param == "memory":
         yield Knowledge(embeddings=model)
         return
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3 = aws_clients.s3()
         s3.create_bucket(Bucket="knowledge-test")
         yield Knowledge(BucketVectors(Bucket("knowledge-test", s3)), model)
 

@@ -1,0 +1,28 @@
+"""Clients for moto's AWS. They are made once: making one reads megabytes of models, and moto does not mind who asks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+#: Integration tests of the same process let the environment point to their emulator.
+_HERE = Config(ignore_configured_endpoint_urls=True)
+
+
+@cache
+def s3() -> Any:
+    """Return a client of S3; use it within ``mock_aws``."""
+    return _session().client("s3", config=_HERE.merge(Config(signature_version="s3v4")))
+
+
+@cache
+def dynamodb() -> Any:
+    """Return a client of DynamoDB; use it within ``mock_aws``."""
+    return _session().client("dynamodb", config=_HERE)
+
+
+def _session() -> boto3.session.Session:
+    return boto3.session.Session("x", "x", region_name="us-east-1")
