@@ -175,7 +175,7 @@ class Customer(_Settings):
     environment: dict[str, str] = {}
     """Further environment variables of every function."""
     tags: dict[str, str] = {}
-    """Tags of every resource."""
+    """Tags of every resource; `customer` is there unless set otherwise."""
 
     @model_validator(mode="after")
     def _versions_are_published(self) -> Customer:

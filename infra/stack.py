@@ -6,7 +6,7 @@ import json
 import sysconfig
 from pathlib import Path
 
-from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack, Tags
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -41,10 +41,12 @@ class SmythStack(Stack):
             stack_name=names.stack(customer.name),
             description=f"Smyth Serverless for customer {customer.name}",
             env=Environment(account=customer.account, region=customer.region),
-            tags=customer.tags,
             # The version of the bootstrap is checked by whoever deploys; a rule in the template could only stop.
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
+        # On every resource by itself: CloudFormation hands a stack's tags on only where the stack is deployed with them.
+        for name, value in {"customer": customer.name, **customer.tags}.items():
+            Tags.of(self).add(name, value)
         key = Keys(self, "Keys", customer=customer).key if customer.customer_key else None
         self.data = Data(self, "Data", customer=customer, key=key)
         self.storage = Storage(self, "Storage", customer=customer, key=key)

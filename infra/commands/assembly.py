@@ -31,13 +31,13 @@ class Synthesised:
         return dict(self.body["Resources"])
 
 
-def synthesised(customer: Customer, *, lint: bool, out: Path = OUT) -> Synthesised:
-    """Synthesise the stack of ``customer`` into its folder of ``out``.
+def synthesised(customer: Customer, *, lint: bool, out: Path | None = None) -> Synthesised:
+    """Synthesise the stack of ``customer`` into its folder of ``out``, or else of ``cdk.out``.
 
     Raises:
         CommandError: cfn-lint found errors.
     """
-    folder = out / customer.name
+    folder = (out or OUT) / customer.name
     folder.mkdir(parents=True, exist_ok=True)
     path = synthesise(customer, folder)
     if lint:

@@ -34,7 +34,7 @@ class Cloud:
 
     def client(self, service: str, **settings: Any) -> Any:
         """A client in the customer's region; ``settings`` are botocore's."""
-        usual = {"connect_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 4}}
+        usual: dict[str, Any] = {"connect_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 4}}
         config = Config(**(usual | settings))
         return boto3.client(service, region_name=self.customer.region, config=config)  # type: ignore[call-overload]
 
