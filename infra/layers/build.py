@@ -8,7 +8,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from infra.layers import bytecode
+from infra.layers import archive as archives
+from infra.layers import bytecode, metadata, uv
+from infra.layers import recipe as recipes
 from infra.layers.archive import MEGABYTE, size, write_zip
 from infra.layers.errors import LayerError
 from infra.layers.metadata import slim_metadata
@@ -73,6 +75,7 @@ def _build(what: Recipe, target: Target, archive: Path) -> None:
 def _hash_of_inputs(what: Recipe, target: Target) -> str:
     compiled = bytecode.python(target.python) is not None
     digest = hashlib.sha256(f"{target} {compiled} {what}\n{what.requirements}".encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    for step in (archives, bytecode, metadata, recipes, uv):
+        digest.update(Path(str(step.__file__)).read_bytes())
+    digest.update(Path(__file__).read_bytes())
     return digest.hexdigest()
