@@ -15,7 +15,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 # Where it is set, every start compiles every library anew, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lint format test test-unit demo dev synth layer openapi bench bench-engine bench-conversation clean
+.PHONY: help setup lint format test test-unit test-infra demo dev synth layer openapi bench bench-engine bench-conversation clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ test: setup ## all tests
 
 test-unit: setup ## the tests that need no cloud
 	$(BIN)/pytest -n 4 --dist loadgroup tests/unit
+
+test-infra: setup ## the stack's tests, with customer demo deployed, upgraded and not destroyed on the emulator
+	$(BIN)/pytest -n 2 --dist loadgroup -m "deploys or not deploys" tests/infra
 
 demo: setup ## the laptop cloud with a guided tour (ONCE=1 ends after the tour)
 	$(BIN)/smyth demo --port $(PORT) $(if $(ONCE),--once)
