@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,20 +18,25 @@ _DOCUMENT = json.loads((EXAMPLES / "hash-api.smyth").read_text())
 _MD5 = "b10a8db164e0754105b7a99be72e3fe5"
 
 
-def test_a_stopped_cloud_comes_back_with_everything(dev: Dev, tmp_path: Path) -> None:
+def test_a_stopped_cloud_comes_back_with_everything_and_its_provider_elsewhere(dev: Dev, tmp_path: Path) -> None:
     first = start(tmp_path, like=dev)
     with first.client() as http:
         agent = http.post("/api/agents/import", json=_DOCUMENT).json()["id"]
         turn = http.get(f"/api/agents/{agent}/chat", params={"message": "remember"}).json()
         used = http.get("/api/usage").json()["requests"]["used"]
+    assert httpx.get(f"{first.model_server}/v1/models").status_code == 200
     first.stop()
     assert processes_of(tmp_path) == []
     assert not (tmp_path / "dev.json").exists()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{first.model_server}/v1/models")
 
-    began = time.monotonic()
-    second = start(tmp_path)
-    assert time.monotonic() - began < 15
+    with socket.create_server(("127.0.0.1", httpx.URL(first.model_server).port or 0)):
+        began = time.monotonic()
+        second = start(tmp_path)
+        assert time.monotonic() - began < 15
     try:
+        assert second.model_server != first.model_server
         assert (second.tenant_id, second.tenant_key) == (first.tenant_id, first.tenant_key)
         assert second.operator_key == first.operator_key
         with second.client() as http:
@@ -39,9 +45,19 @@ def test_a_stopped_cloud_comes_back_with_everything(dev: Dev, tmp_path: Path) ->
             said = http.get(f"/api/agents/{agent}/chat", params=history).json()["messages"]
             assert [message["role"] for message in said] == ["user", "assistant"]
             assert http.get("/api/usage").json()["requests"]["used"] == used
+            _ask_the_provider(http, agent)
     finally:
         second.stop()
     assert processes_of(tmp_path) == []
+
+
+def _ask_the_provider(http: httpx.Client, agent: str) -> None:
+    """Ask it through a function and through the stream process."""
+    sent = {"message": "reply: still here", "model": "scripted"}
+    assert http.post(f"/api/agents/{agent}/prompt", json=sent).json()["output"] == "still here"
+    streamed = http.post(f"/api/agents/{agent}/stream", json=sent).text
+    events = [json.loads(line[5:]) for line in streamed.splitlines() if line.startswith("data:")]
+    assert "".join(event["text"] for event in events if event["type"] == "content") == "still here"
 
 
 def test_after_a_kill_every_agent_older_than_a_second_is_there_and_runs(dev: Dev, tmp_path: Path) -> None:

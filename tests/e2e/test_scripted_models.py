@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.e2e.laptop import EXAMPLES, Dev, start
+from tests.e2e.laptop import EXAMPLES, Dev
 
 MODELS = ("scripted", "scripted-claude")
 CALL = 'call: fingerprint {"text": "Hello World"}'
@@ -55,26 +53,3 @@ def test_a_provider_that_breaks_off_is_told_in_the_stream(dev: Dev) -> None:
     with dev.client() as http:
         events = streamed(http, f"{agent(dev)}/stream", {"message": "cut: half an ans", "model": "scripted"})
     assert "error" in [event["type"] for event in events]
-
-
-def test_the_provider_ends_with_the_cloud_and_functions_follow_it_elsewhere(dev: Dev, tmp_path: Path) -> None:
-    first = start(tmp_path, like=dev)
-    assert httpx.get(f"{first.model_server}/v1/models").status_code == 200
-    first.stop()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{first.model_server}/v1/models")
-    with socket.create_server(("127.0.0.1", httpx.URL(first.model_server).port or 0)):
-        moved = start(tmp_path)
-        assert moved.model_server != first.model_server
-        assert _answers(moved)
-        moved.stop()
-
-
-def _answers(dev: Dev) -> bool:
-    """Whether the provider can be asked by a function and by the stream process."""
-    sent = {"message": "reply: still here", "model": "scripted"}
-    path = agent(dev)
-    with dev.client() as http:
-        prompted = http.post(f"{path}/prompt", json=sent).json().get("output")
-        events = streamed(http, f"{path}/stream", sent)
-    return prompted == "still here" == "".join(event["text"] for event in events if event["type"] == "content")
