@@ -17,6 +17,7 @@ from smyth.connectors.models.port import Finished, ModelError, ModelRequest, com
 from smyth.connectors.vault.memory import MemoryVault
 from smyth.testing import ModelServer, Say
 from tests.peers.bedrock import Bedrock, frame
+from tests.peers.google import Google
 from tests.peers.http_service import Asked, HttpService, Reply
 
 # LiteLLM takes seconds to import: one worker pays for all.
@@ -119,22 +120,6 @@ async def test_a_guardrail_is_never_left_out_silently() -> None:
     with pytest.raises(ModelError, match="guard Bedrock's models only") as error:
         await complete(models, request(guardrail={"id": "g"}))
     assert not error.value.reached_provider
-
-
-class Google(HttpService):
-    """Google's ``streamGenerateContent`` and its exchange of tokens."""
-
-    def answer(self, asked: Asked) -> Reply:
-        if asked.path == "/token":
-            return Reply({"access_token": "ya29.a-token-of-google", "expires_in": 3600})
-        text = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hello"}]}, "index": 0}]}
-        end: dict[str, Any] = {
-            "candidates": [{"content": {"role": "model", "parts": [{"text": " there"}]}, "index": 0}]
-        }
-        end["candidates"][0]["finishReason"] = "STOP"
-        end["usageMetadata"] = {"promptTokenCount": 1000, "candidatesTokenCount": 20, "totalTokenCount": 1020}
-        stream = "".join(f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in (text, end))
-        return Reply(stream.encode(), content_type="text/event-stream")
 
 
 @pytest.fixture
