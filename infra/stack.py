@@ -44,7 +44,7 @@ class SmythStack(Stack):
             # The version of the bootstrap is checked by whoever deploys; a rule in the template could only stop.
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
-        # On every resource by itself: CloudFormation hands a stack's tags on only where the stack is deployed with them.
+        # On every resource itself: CloudFormation hands on a stack's tags only where it is deployed with them.
         for name, value in {"customer": customer.name, **customer.tags}.items():
             Tags.of(self).add(name, value)
         key = Keys(self, "Keys", customer=customer).key if customer.customer_key else None
