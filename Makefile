@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 CUSTOMER ?= demo
 PORT ?= 8080
 ONCE ?=
+ROUNDS ?= 11
 UV_VERSION := 0.13.9
 # jsii, under the CDK library, needs a Node release that is still maintained; where there is none it comes as a wheel.
 NODE_MAJOR := $(shell node --version 2>/dev/null | sed -E 's/^v([0-9]+).*/\1/')
@@ -15,7 +16,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 # Where it is set, every start compiles every library anew, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lint format test test-unit test-infra demo dev synth layer openapi bench bench-engine bench-conversation clean
+.PHONY: help setup lint format test test-unit test-infra demo dev synth layer openapi bench bench-coldstart bench-engine bench-conversation clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -28,11 +29,12 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	$(BIN)/uv sync --quiet --frozen --inexact $(NODE_GROUP)
 	@touch $@
 
-lint: setup ## ruff, mypy --strict, import arrows
+lint: setup ## ruff, mypy --strict, import arrows, workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/jactionlint
 
 format: setup ## let ruff format and mend what it can
 	$(BIN)/ruff format .
@@ -56,15 +58,18 @@ dev: setup ## the laptop cloud
 layer: setup ## build the layers for AWS, both processors, and tell what weighs
 	$(BIN)/python -m infra.layers
 
-synth: setup ## write cdk.out for CUSTOMER and lint the template
+synth: setup ## write cdk.out for CUSTOMER (or all) and lint the templates
 	$(BIN)/python -m infra.app --customer $(CUSTOMER)
-	$(BIN)/cfn-lint -i W3005 -t cdk.out/*.template.json
+	$(BIN)/cfn-lint -i W3005 W3660 -t cdk.out/*.template.json
 
 openapi: setup ## write docs/openapi.json from the route table and the models
 	$(BIN)/python -m functions.openapi docs/openapi.json
 
 bench: setup ## import time and memory of every function, handler path, engine CPU
 	$(BIN)/python tests/bench/run.py
+
+bench-coldstart: setup ## process start to first answer of every function, from the layers (ROUNDS=11)
+	$(BIN)/python tests/bench/run_coldstart.py --rounds $(ROUNDS)
 
 bench-engine: setup ## what runs of agents cost, beside the original's figures
 	$(BIN)/python tests/bench/run_engine.py

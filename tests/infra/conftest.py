@@ -17,6 +17,24 @@ import pytest
 from infra import customer as customers
 from infra.app import synthesise
 
+#: Every block that a customer may add.
+EVERYTHING: dict[str, Any] = {
+    "data": {"keep": True},
+    "customer_key": True,
+    "domain": {
+        "name": "agents.example.com",
+        "certificate_arn": "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b-2c3d",
+        "hosted_zone_id": "Z0123",
+    },
+    "waf": {"requests_per_address": 100},
+    "alarms": {"email": "operator@example.com", "budget_usd": 50},
+    "xray": True,
+    "bedrock": True,
+    "tenant_isolation": True,
+    "snap_start": True,
+    "canary": "linear",
+}
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -79,6 +97,12 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Stack
 @pytest.fixture(scope="session")
 def demo(synthesised: Callable[..., Stack]) -> Stack:
     return synthesised("demo")
+
+
+@pytest.fixture(scope="session")
+def full(synthesised: Callable[..., Stack]) -> Stack:
+    """Customer demo with everything that a customer may want."""
+    return synthesised("demo", **EVERYTHING)
 
 
 @pytest.fixture(scope="session")

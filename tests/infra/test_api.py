@@ -11,7 +11,7 @@ import infra.document
 from infra.gateway_responses import GATEWAY_RESPONSES
 from smyth.platform.plans import PLANS
 from smyth.platform.routes import ROUTES, Route
-from tests.infra.conftest import Stack, plain
+from tests.infra.conftest import EVERYTHING, Stack, plain
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -22,7 +22,8 @@ def test_every_route_calls_its_function_behind_the_right_locks(demo: Stack, lapt
         operation = stack.document["paths"][route.path][route.method.lower()]
         integration = operation["x-amazon-apigateway-integration"]
         assert integration["type"] == "aws_proxy"
-        assert f":function:smyth-{stack.customer.name}-{route.function}/" in plain(integration["uri"])
+        called = f"smyth-{stack.customer.name}-{route.function}" + (":live" if stack is demo else "")
+        assert f":function:{called}/" in plain(integration["uri"])
         assert integration["credentials"]
         locks = {name for requirement in operation["security"] for name in requirement}
         assert ("authorizer" in locks) == (route.auth != "public")
@@ -59,7 +60,7 @@ def test_the_authorizer_sees_every_request_anew(demo: Stack) -> None:
     assert scheme["type"] == "request"
     assert scheme["authorizerResultTtlInSeconds"] == 0
     assert "identitySource" not in scheme
-    assert "smyth-demo-authorizer/" in plain(scheme["authorizerUri"])
+    assert "smyth-demo-authorizer:live/" in plain(scheme["authorizerUri"])
 
 
 def test_the_customer_says_where_the_gateway_finds_the_plan_s_key(demo: Stack, laptop: Stack) -> None:
@@ -128,7 +129,37 @@ def test_a_change_of_the_document_makes_a_new_deployment(
     assert len(changed.resources) == len(laptop.resources), "a further route of a known function costs no resource"
 
 
-def test_access_logs_are_written_when_the_customer_wants_them(demo: Stack, synthesised: Callable[..., Stack]) -> None:
-    assert "AccessLogSetting" not in demo.only("AWS::ApiGateway::Stage")
-    stage = synthesised("laptop", access_logs=True).only("AWS::ApiGateway::Stage")
+def test_access_logs_are_written_unless_the_customer_wants_none(demo: Stack, laptop: Stack) -> None:
+    assert "AccessLogSetting" not in laptop.only("AWS::ApiGateway::Stage")
+    stage = demo.only("AWS::ApiGateway::Stage")
     assert "$context.requestId" in stage["AccessLogSetting"]["Format"]
+    [everywhere] = stage["MethodSettings"]
+    assert everywhere["LoggingLevel"] == "ERROR"
+    assert everywhere["DataTraceEnabled"] is False, "bodies and keys stay out of the logs"
+    groups = {plain(group["LogGroupName"]): group for group in demo.of("AWS::Logs::LogGroup").values()}
+    [api] = demo.of("AWS::ApiGateway::RestApi")
+    for name in ("/aws/apigateway/smyth-demo", f"API-Gateway-Execution-Logs_{{{api}}}/api"):
+        assert groups[name]["RetentionInDays"] == 14
+
+
+def test_a_customer_s_own_domain_leads_to_the_stage(full: Stack, synthesised: Callable[..., Stack]) -> None:
+    [(id, domain)] = full.of("AWS::ApiGateway::DomainName").items()
+    assert domain["DomainName"] == "agents.example.com"
+    assert domain["SecurityPolicy"] == "TLS_1_2"
+    mapping = full.only("AWS::ApiGateway::BasePathMapping")
+    [stage] = full.of("AWS::ApiGateway::Stage")
+    assert (mapping["DomainName"], mapping["Stage"]) == ({"Ref": id}, {"Ref": stage})
+    record = full.only("AWS::Route53::RecordSet")
+    assert record["HostedZoneId"] == "Z0123"
+    assert record["AliasTarget"]["DNSName"] == {"Fn::GetAtt": [id, "RegionalDomainName"]}
+    assert full.template["Outputs"]["ApiUrl"]["Value"] == "https://agents.example.com"
+    elsewhere = synthesised("laptop", domain={**EVERYTHING["domain"], "hosted_zone_id": None})
+    assert not elsewhere.of("AWS::Route53::RecordSet")
+    assert elsewhere.template["Outputs"]["DomainTarget"]["Value"]["Fn::GetAtt"][1] == "RegionalDomainName"
+
+
+def test_requests_are_traced_when_the_customer_wants_it(demo: Stack, full: Stack) -> None:
+    traced = {name for name, made in full.functions().items() if made.get("TracingConfig") == {"Mode": "Active"}}
+    assert traced == set(full.functions()) - {"run_code"}
+    assert full.only("AWS::ApiGateway::Stage")["TracingEnabled"] is True
+    assert not [name for name, made in demo.functions().items() if "TracingConfig" in made]

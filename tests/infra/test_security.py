@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smyth.platform.routes import FUNCTIONS, STREAMED
-from tests.infra.conftest import Stack, plain
+from tests.infra.conftest import EVERYTHING, Stack, plain
 
 pytestmark = pytest.mark.xdist_group("infra")
 
@@ -17,12 +17,20 @@ OPEN_ENDED = {
     r"{StorageBucket\w+\.Arn}/t/\*": "objects below the tenants' prefix",
     r"arn:.*:log-group:/aws/lambda/smyth-demo-\w+:\*": "the streams of the function's own log group",
     r"arn:.*:apigateway:.*::/usageplans/{ApiPlan\w+}/keys/\*": "API Gateway makes the ids of keys",
+    r"arn:.*:bedrock:\*:.*:(foundation-model|inference-profile|guardrail)/\*": "agents name models and their regions",
+    r"arn:.*:cloudwatch:.*:alarm:\*": "alarms are described by a list",
 }
+#: Actions that can be bound to no resource at all.
+UNBOUND = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+#: What API Gateway wants of the role that it writes logs with.
+GATEWAY_LOGS = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 
 def _statements(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
     for id, role in stack.of("AWS::IAM::Role").items():
-        assert "ManagedPolicyArns" not in role, id
+        for managed in map(plain, role.get("ManagedPolicyArns", [])):
+            assert id.startswith("ApiCloudWatchRole"), id
+            assert managed.endswith(GATEWAY_LOGS)
         for policy in role.get("Policies", []):
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield id, statement
@@ -35,13 +43,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def test_no_role_may_do_anything_anywhere(demo: Stack) -> None:
-    for id, statement in _statements(demo):
+def test_no_role_may_do_anything_anywhere(demo: Stack, full: Stack) -> None:
+    for id, statement in (*_statements(demo), *_statements(full)):
         assert statement["Effect"] == "Allow"
-        assert not [action for action in _listed(statement["Action"]) if "*" in action], id
+        actions = _listed(statement["Action"])
+        assert not [action for action in actions if "*" in action], id
         for resource in map(plain, _listed(statement["Resource"])):
-            open_ended = "*" in resource
-            assert not open_ended or any(re.fullmatch(pattern, resource) for pattern in OPEN_ENDED), (id, resource)
+            if "*" in resource and set(actions) != UNBOUND:
+                assert any(re.fullmatch(pattern, resource) for pattern in OPEN_ENDED), (id, resource)
 
 
 def _actions(stack: Stack, function: str) -> set[str]:
@@ -65,7 +74,9 @@ def _invoked(stack: Stack) -> dict[str, set[str]]:
     """Role -> the functions that it may invoke."""
     prefix = f"smyth-{stack.customer.name}-"
     return {
-        role: {plain(resource).rsplit(prefix, 1)[-1] for resource in _listed(statement["Resource"])}
+        role: {
+            plain(resource).rsplit(prefix, 1)[-1].removesuffix(":live") for resource in _listed(statement["Resource"])
+        }
         for role, statement in _statements(stack)
         if "lambda:InvokeFunction" in _listed(statement["Action"])
     }
@@ -113,6 +124,64 @@ def test_the_bucket_is_private_encrypted_versioned_and_reached_by_tls_only(demo:
     assert {"Bool": {"aws:SecureTransport": "false"}} in denied
 
 
+def test_everything_that_keeps_something_is_encrypted_with_the_customer_s_key(full: Stack) -> None:
+    [(key, made)] = full.of("AWS::KMS::Key").items()
+    assert made["EnableKeyRotation"] is True
+    arn = f"{{{key}.Arn}}"
+    table = full.only("AWS::DynamoDB::Table")["SSESpecification"]
+    assert table == {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": {"Fn::GetAtt": [key, "Arn"]}}
+    [rule] = full.only("AWS::S3::Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert rule["BucketKeyEnabled"] is True
+    kept = [rule["ServerSideEncryptionByDefault"]["KMSMasterKeyID"]]
+    kept += [secret["KmsKeyId"] for secret in full.of("AWS::SecretsManager::Secret").values()]
+    kept += [topic["KmsMasterKeyId"] for topic in full.of("AWS::SNS::Topic").values()]
+    kept += [group["KmsKeyId"] for group in full.of("AWS::Logs::LogGroup").values()]
+    assert {plain(one) for one in kept} == {arn}
+    assert len(kept) == len(FUNCTIONS) + 2 + 3
+
+
+def test_whoever_reads_what_the_key_encrypts_may_use_it_and_nobody_else(demo: Stack, full: Stack) -> None:
+    assert not demo.of("AWS::KMS::Key")
+    users = {name for name in full.functions() if "kms:Decrypt" in _actions(full, name)}
+    touching = ("dynamodb:", "s3:", "secretsmanager:")
+    assert users == {
+        name for name in full.functions() if any(action.startswith(touching) for action in _actions(full, name))
+    }
+    assert {"health", "docs", "run_code"}.isdisjoint(users)
+    for statement in full.only("AWS::KMS::Key")["KeyPolicy"]["Statement"]:
+        # "*" is this key. Others than the account itself may use it under conditions only.
+        principal = statement["Principal"]
+        assert principal != "*"
+        assert "Condition" in statement or plain(principal["AWS"]).endswith(":root"), statement
+
+
+def test_nothing_is_public(demo: Stack, full: Stack) -> None:
+    for stack in (demo, full):
+        kinds = {found["Type"] for found in stack.resources.values()}
+        assert not {"AWS::Lambda::Url", "AWS::S3::AccessPoint", "AWS::Lambda::LayerVersionPermission"} & kinds
+        for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
+            for policy in stack.of(kind).values():
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    everybody = statement["Principal"] in ("*", {"AWS": "*"})
+                    assert statement["Effect"] == "Deny" or not everybody, (kind, statement)
+        for permission in stack.of("AWS::Lambda::Permission").values():
+            assert permission["Principal"] == "events.amazonaws.com"
+            assert permission["SourceArn"]
+
+
+def test_topics_are_reached_by_tls_only(full: Stack) -> None:
+    for policy in full.of("AWS::SNS::TopicPolicy").values():
+        denied = [one["Condition"] for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
+        assert denied == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_functions_that_ask_models_may_ask_bedrock_when_the_customer_wants_it(demo: Stack, full: Stack) -> None:
+    assert not [name for name in demo.functions() if any(one.startswith("bedrock:") for one in _actions(demo, name))]
+    asking = {name for name in full.functions() if "bedrock:InvokeModel" in _actions(full, name)}
+    assert asking == {function.name for function in FUNCTIONS if function.models}
+
+
 def test_queues_are_encrypted_and_reached_by_tls_only(demo: Stack) -> None:
     assert all(queue["SqsManagedSseEnabled"] for queue in demo.of("AWS::SQS::Queue").values())
     for policy in demo.of("AWS::SQS::QueuePolicy").values():
@@ -133,7 +202,7 @@ def test_the_table_has_the_keys_that_the_code_uses(demo: Stack) -> None:
 
 
 def test_a_customer_s_data_outlives_the_stack_when_it_shall(demo: Stack, synthesised: Callable[..., Stack]) -> None:
-    kept = synthesised("laptop", data={"keep": True, "point_in_time_recovery": True})
+    kept = synthesised("laptop", customer_key=True, data={"keep": True, "point_in_time_recovery": True})
     for stack, keep in ((demo, False), (kept, True)):
         table = stack.only("AWS::DynamoDB::Table")
         assert table["DeletionProtectionEnabled"] is keep
@@ -151,10 +220,10 @@ def test_the_operator_s_key_is_made_by_aws_and_told_to_nobody(demo: Stack) -> No
     assert "resolve:secretsmanager" not in json.dumps(demo.template)
 
 
-def test_two_customers_in_one_account_share_no_name(demo: Stack, synthesised: Callable[..., Stack]) -> None:
-    other = synthesised("demo", name="other")
-    assert len(_names(demo)) == len(_names(other)) > 2 * len(FUNCTIONS)
-    assert not _names(demo) & _names(other)
+def test_two_customers_in_one_account_share_no_name(full: Stack, synthesised: Callable[..., Stack]) -> None:
+    other = synthesised("demo", name="other", **EVERYTHING)
+    assert len(_names(full)) == len(_names(other)) > 2 * len(FUNCTIONS)
+    assert not _names(full) & _names(other)
 
 
 def _names(stack: Stack) -> set[str]:
@@ -167,14 +236,31 @@ def _names(stack: Stack) -> set[str]:
         "BucketName",
         "QueueName",
         "UsagePlanName",
+        "TopicName",
+        "AlarmName",
+        "AliasName",
+        "DashboardName",
+        "ApplicationName",
         "Name",
     )
     chosen = set()
     for id, found in stack.resources.items():
-        owns = found["Type"] != "AWS::Lambda::EventInvokeConfig" and found["Type"] != "AWS::Lambda::Permission"
-        for key in named if owns else ():
+        for key in named if found["Type"] not in _NAMING_OTHERS else ():
             if key in found.get("Properties", {}):
                 name = plain(found["Properties"][key])
+                if name.startswith("API-Gateway-Execution-Logs_{"):
+                    continue  # It carries the API's own id.
                 assert stack.customer.name in name, id
                 chosen.add(name)
     return chosen
+
+
+#: Types whose properties name something of others: functions, or a domain that the customer brings.
+_NAMING_OTHERS = {
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Version",
+    "AWS::Route53::RecordSet",
+    "AWS::CodeDeploy::DeploymentGroup",
+}
