@@ -35,7 +35,6 @@ lint: setup ## ruff, mypy --strict, import arrows, workflows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/jactionlint
-	$(BIN)/jactionlint
 
 format: setup ## let ruff format and mend what it can
 	$(BIN)/ruff format .

@@ -1,6 +1,7 @@
 """The Lambda Runtime API, as a function's runtime interface client sees it.
 
-Source: AWS's "Lambda runtime API" (2018-06-01): ``next``, ``response``, ``error``, ``init/error``.
+Source: AWS's "Lambda runtime API" (2018-06-01): ``next``, ``response``, ``error``, ``init/error``; ``restore/next`` as
+AWS's runtime interface client for Python asks it once it is ready for its snapshot.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class LambdaRuntimeApi:
     def __init__(self) -> None:
         self._events: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._answers: queue.Queue[Answer] = queue.Queue()
+        #: Whether the function was ready for its snapshot; it then goes on at once, as if restored.
+        self.snapshot_taken = False
         self._server = _Server(("127.0.0.1", 0), self._handler())
 
     @property
@@ -66,6 +69,12 @@ class LambdaRuntimeApi:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                if self.path == f"{_PREFIX}/restore/next":
+                    api.snapshot_taken = True
+                    self.send_response(200)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 assert self.path == f"{_PREFIX}/invocation/next", self.path
                 request_id, event = api._events.get()
                 self.send_response(200)

@@ -81,7 +81,8 @@ def prime_for_snapshot(app: FastAPI) -> None:
             renew()
 
         return
-    from snapshot_restore_py import register_after_restore, register_before_snapshot  # Comes with the runtime.
+    # Comes with the runtime, and with nothing else.
+    from snapshot_restore_py import register_after_restore, register_before_snapshot  # type: ignore[import-untyped]
 
     register_before_snapshot(warm, app)
     register_after_restore(renew)

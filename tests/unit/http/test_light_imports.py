@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-HEAVY = {"litellm", "numpy", "boto3", "openai", "smyth.engine"}
+HEAVY = {"litellm", "numpy", "boto3", "openai", "smyth.engine", "smyth.http.priming"}
 FUNCTIONS = {
     "authorizer": HEAVY | {"fastapi", "pydantic", "mangum", "aws_lambda_powertools"},
     "schedule_tick": HEAVY | {"fastapi"},
@@ -22,7 +22,7 @@ FUNCTIONS = {
     "agent_mcp": HEAVY | {"mcp", "mcp_types", "jsonschema"},
     "export_agent": HEAVY,
     "get_file": HEAVY,
-    "openai_api": {"litellm", "numpy", "boto3", "openai"},
+    "openai_api": {"litellm", "numpy", "boto3", "openai", "smyth.http.priming"},
     "list_components": HEAVY,
 }
 

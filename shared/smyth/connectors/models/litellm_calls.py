@@ -14,7 +14,7 @@ from smyth.connectors.models.port import ModelRequest
 from smyth.connectors.models.thinking import thinking_and_search
 
 #: Read by LiteLLM while it is imported: no look-ups on the network, no .env file of its own.
-_SWITCHES = {
+SWITCHES = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_MODE": "PRODUCTION",
@@ -25,7 +25,7 @@ _SWITCHES = {
 @cache
 def litellm() -> Any:
     """Import LiteLLM; takes seconds, so call it in a thread and only when a model is really asked."""
-    os.environ.update({name: value for name, value in _SWITCHES.items() if name not in os.environ})
+    os.environ.update({name: value for name, value in SWITCHES.items() if name not in os.environ})
     gc.disable()  # It makes so many objects that collecting garbage meanwhile takes a fifth of the time.
     try:
         import litellm as library
