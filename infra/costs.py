@@ -20,10 +20,52 @@ _HOURS = 730
 _SECONDS = _HOURS * 3600
 _GB = Decimal(1_000_000_000)
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
-#: Five pollers, each of which waits twenty seconds for a message.
-_POLLS_PER_QUEUE = 5 * _SECONDS // 20
 #: API Gateway's detailed metrics: count, latency, integration latency, client and server errors of a method.
 _METRICS_PER_METHOD = 5
+
+#: What the lines of an estimate are for.
+PRICED = {
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::DynamoDB::Table",
+    "AWS::Events::Rule",
+    "AWS::KMS::Key",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+    "AWS::WAFv2::WebACL",
+}
+#: What costs nothing, or, like a queue of dead letters and a mail about an alarm, nothing to speak of.
+FREE = {
+    "AWS::ApiGateway::Account",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::Budgets::Budget",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::LayerVersion",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Version",
+    "AWS::Route53::RecordSet",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::WAFv2::WebACLAssociation",
+}
 
 Kind = Literal["idle", "use", "model"]
 
@@ -55,6 +97,8 @@ class Assumed:
     tick_reads: int = 1
     #: The agent's document.
     objects_read: int = 1
+    #: Uses of the customer's key, where there is one.
+    key_uses: int = 2
     #: The ledger's entry, and the conversation's turn.
     stored_bytes: int = 3000
     log_bytes: int = 2000
@@ -86,6 +130,8 @@ class Estimate:
     """A month."""
 
     lines: tuple[Line, ...]
+    #: Types of resources that the stack has and nobody has priced here.
+    uncounted: tuple[str, ...] = ()
 
     def micro_usd(self, kind: Kind | None = None) -> int:
         """The sum of one kind of lines, or of all."""
@@ -106,7 +152,7 @@ def estimate(template: Template, prices: Prices, use: Use, assumed: Assumed | No
     lines = [*_kept(stack, prices), *_woken(stack, prices, needs), *_stored(stack, prices, use)]
     if use.requests:
         lines += _asked(stack, prices, needs, use.requests)
-    return Estimate(tuple(line for line in lines if line.micro_usd))
+    return Estimate(tuple(line for line in lines if line.micro_usd), stack.uncounted())
 
 
 class _Stack:
@@ -137,13 +183,9 @@ class _Stack:
         properties: dict[str, Any] = resource["Properties"]
         return properties if resource["Type"] == "AWS::Lambda::Function" else self.behind(properties["FunctionName"])
 
-    def is_of_queue(self, mapping: dict[str, Any]) -> bool:
-        """Whether a function is fed from a queue, which is asked for messages all the time."""
-        match mapping.get("EventSourceArn"):
-            case {"Fn::GetAtt": [str(id), *_]}:
-                return bool(self._resources[id]["Type"] == "AWS::SQS::Queue")
-            case arn:
-                return ":sqs:" in str(arn)
+    def uncounted(self) -> tuple[str, ...]:
+        """The types of resources whose price is not known here."""
+        return tuple(sorted({one["Type"] for one in self._resources.values()} - PRICED - FREE))
 
 
 def _kept(stack: _Stack, prices: Prices) -> Iterator[Line]:
@@ -156,30 +198,15 @@ def _kept(stack: _Stack, prices: Prices) -> Iterator[Line]:
     yield line(
         "cloudwatch", "metrics watched by alarms", sum(map(_watched, stack.of("AWS::CloudWatch::Alarm"))), "alarm-month"
     )
-    composite = len(stack.of("AWS::CloudWatch::CompositeAlarm"))
-    yield line("cloudwatch", "composite alarms", composite, "composite-alarm-month")
     yield line("cloudwatch", "dashboards", len(stack.of("AWS::CloudWatch::Dashboard")), "dashboard-month")
     yield line("kms", "keys", len(stack.of("AWS::KMS::Key")), "key-month")
     lists = stack.of("AWS::WAFv2::WebACL")
     yield line("waf", "access lists", len(lists), "acl-month")
     yield line("waf", "rules", sum(len(acl.get("Rules", ())) for acl in lists), "rule-month")
-    yield line("route-53", "zones", len(stack.of("AWS::Route53::HostedZone")), "zone-month")
-    units = sum(
-        Decimal(str(group.get("CapacityLimits", {}).get(name, 0)))
-        for group in stack.of("AWS::OpenSearchServerless::CollectionGroup")
-        for name in ("MinIndexingCapacityInOCU", "MinSearchCapacityInOCU")
-    )
-    yield line("opensearch-serverless", "capacity never given back, OCU hours", units * _HOURS, "ocu-hour")
     snapshots = sum(
         (_memory_gb(function) for function in stack.of("AWS::Lambda::Function") if _snapshot(function)), Decimal(0)
     )
     yield line("lambda", "snapshots kept, GB seconds", snapshots * _SECONDS, "snapshot-gb-second")
-    for name in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
-        for one in stack.of(name):
-            instances = one.get("ProvisionedConcurrencyConfig", {}).get("ProvisionedConcurrentExecutions", 0)
-            function = stack.behind(one["FunctionName"])
-            seconds = _memory_gb(function) * instances * _SECONDS
-            yield line("lambda", "instances kept ready, GB seconds", seconds, f"provisioned-{_gb_second(function)}")
 
 
 def _woken(stack: _Stack, prices: Prices, assumed: Assumed) -> Iterator[Line]:
@@ -199,8 +226,6 @@ def _woken(stack: _Stack, prices: Prices, assumed: Assumed) -> Iterator[Line]:
                 gigabytes,
                 prices.of("cloudwatch-logs", "ingested-gb"),
             )
-    queues = sum(map(stack.is_of_queue, stack.of("AWS::Lambda::EventSourceMapping")))
-    yield Line("idle", "sqs", "looking for messages", Decimal(queues * _POLLS_PER_QUEUE), prices.of("sqs", "request"))
 
 
 def _stored(stack: _Stack, prices: Prices, use: Use) -> Iterator[Line]:
@@ -235,6 +260,7 @@ def _asked(stack: _Stack, prices: Prices, assumed: Assumed, requests: int) -> It
     yield line("cloudwatch-logs", "logs, GB", logged, "ingested-gb")
     yield line("cloudwatch-logs", "logs kept, GB", logged, "gb-month")
     yield line("cloudwatch", "detailed metrics of the API", _detailed_metrics(stack, count), "metric-month")
+    yield line("kms", "uses of keys", count * assumed.key_uses * len(stack.of("AWS::KMS::Key")), "request")
     traced = any(one.get("TracingConfig", {}).get("Mode") == "Active" for one in stack.of("AWS::Lambda::Function"))
     yield line("x-ray", "traces", count * traced, "trace")
     yield line("waf", "requests", count * len(stack.of("AWS::WAFv2::WebACL")), "request")

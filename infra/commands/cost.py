@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,7 +42,7 @@ def cost(
     prices = read_prices(customer.region)
     told = estimate(_template(customer), prices, Use(requests, Decimal(str(storage_gb))))
     if tokens:
-        told = Estimate((*told.lines, _model_line(customer, model, tokens)))
+        told = replace(told, lines=(*told.lines, _model_line(customer, model, tokens)))
     if as_json:
         print_json(_as_json(customer, told, prices))
     else:
@@ -74,6 +75,7 @@ def _as_json(customer: Customer, told: Estimate, prices: Prices) -> dict[str, An
         "use": _usd(told.micro_usd("use")),
         "model": _usd(told.micro_usd("model")),
         "total": _usd(told.micro_usd()),
+        "uncounted": list(told.uncounted),
         "lines": [
             {
                 "kind": line.kind,
@@ -94,6 +96,8 @@ def _print(customer: Customer, told: Estimate, prices: Prices) -> None:
     print(f"use    {_usd(told.micro_usd('use'))}")
     print(f"model  {_usd(told.micro_usd('model'))}  paid to the model's provider")
     print(f"total  {_usd(told.micro_usd())}")
+    if told.uncounted:
+        print(f"\nNot counted, since infra/costs.py does not know them: {', '.join(told.uncounted)}")
     other = "" if prices.region == customer.region else f" There are none of {customer.region}."
     print(
         f"\nAWS's list prices of {prices.region} as noted on {prices.as_of} (infra/prices.csv), to be checked before "

@@ -26,7 +26,6 @@ PRICES = Prices(
         ("lambda", "gb-second-arm64"): Decimal("0.01"),
         ("lambda", "snapshot-gb-second"): Decimal("0.000001"),
         ("lambda", "snapshot-restored-gb"): Decimal("0.5"),
-        ("lambda", "provisioned-gb-second-arm64"): Decimal("0.000002"),
         ("api-gateway", "request"): Decimal("0.002"),
         ("dynamodb", "read-unit"): Decimal("0.0001"),
         ("dynamodb", "write-unit"): Decimal("0.0002"),
@@ -36,19 +35,16 @@ PRICES = Prices(
         ("s3", "get"): Decimal("0.003"),
         ("secrets-manager", "secret-month"): Decimal("0.4"),
         ("cloudwatch", "alarm-month"): Decimal("0.1"),
-        ("cloudwatch", "composite-alarm-month"): Decimal("0.5"),
         ("cloudwatch", "dashboard-month"): Decimal(3),
         ("cloudwatch", "metric-month"): Decimal("0.3"),
         ("cloudwatch-logs", "ingested-gb"): Decimal(100),
         ("cloudwatch-logs", "gb-month"): Decimal(1),
         ("kms", "key-month"): Decimal(1),
+        ("kms", "request"): Decimal("0.00001"),
         ("waf", "acl-month"): Decimal(5),
         ("waf", "rule-month"): Decimal(1),
         ("waf", "request"): Decimal("0.0006"),
-        ("sqs", "request"): Decimal("0.000001"),
         ("x-ray", "trace"): Decimal("0.005"),
-        ("route-53", "zone-month"): Decimal("0.5"),
-        ("opensearch-serverless", "ocu-hour"): Decimal("0.2"),
         ("data-transfer", "gb-out"): Decimal(9),
     },
 )
@@ -82,7 +78,6 @@ def test_what_is_kept_is_paid_for_by_the_month() -> None:
         Board=resource("CloudWatch::Dashboard"),
         Key=resource("KMS::Key"),
         Acl=resource("WAFv2::WebACL", Rules=[{}, {}]),
-        Group=resource("OpenSearchServerless::CollectionGroup", CapacityLimits={"MinSearchCapacityInOCU": 0.5}),
     )
     estimated = estimate(template, PRICES, Use())
     assert told(estimated) == {
@@ -92,24 +87,14 @@ def test_what_is_kept_is_paid_for_by_the_month() -> None:
         ("kms", "keys"): 1_000_000,
         ("waf", "access lists"): 5_000_000,
         ("waf", "rules"): 2_000_000,
-        ("opensearch-serverless", "capacity never given back, OCU hours"): 73_000_000,  # 0.5 * 730 hours * 0.2
     }
-    assert estimated.micro_usd("idle") == estimated.micro_usd() == 84_700_000
+    assert estimated.micro_usd("idle") == estimated.micro_usd() == 11_700_000
 
 
-def test_snapshots_and_instances_that_are_kept_ready_are_paid_for_by_the_second() -> None:
-    template = stack(
-        Asked=function("chat_agent", 2048, SnapStart={"ApplyOn": "PublishedVersions"}),
-        Live=resource(
-            "Lambda::Alias",
-            FunctionName={"Ref": "Authorizer"},
-            ProvisionedConcurrencyConfig={"ProvisionedConcurrentExecutions": 2},
-        ),
-    )
-    assert told(estimate(template, PRICES, Use())) == {
-        ("lambda", "snapshots kept, GB seconds"): 5_256_000,  # 2 GB * 2,628,000 s * 0.000001
-        ("lambda", "instances kept ready, GB seconds"): 5_256_000,  # 2 * 0.5 GB * 2,628,000 s * 0.000002
-    }
+def test_snapshots_are_paid_for_by_the_second() -> None:
+    template = stack(Asked=function("chat_agent", 2048, SnapStart={"ApplyOn": "PublishedVersions"}))
+    # 2 GB * 2,628,000 s * 0.000001
+    assert told(estimate(template, PRICES, Use())) == {("lambda", "snapshots kept, GB seconds"): 5_256_000}
 
 
 def test_the_clock_calls_though_nobody_asks() -> None:
@@ -127,14 +112,9 @@ def test_the_clock_calls_though_nobody_asks() -> None:
     }
 
 
-def test_a_queue_is_asked_for_messages_all_the_time() -> None:
-    template = stack(
-        Jobs=resource("SQS::Queue"),
-        Fed=resource("Lambda::EventSourceMapping", EventSourceArn={"Fn::GetAtt": ["Jobs", "Arn"]}),
-        Table=resource("DynamoDB::Table"),
-        Stream=resource("Lambda::EventSourceMapping", EventSourceArn={"Fn::GetAtt": ["Table", "StreamArn"]}),
-    )
-    assert told(estimate(template, PRICES, Use())) == {("sqs", "looking for messages"): 657_000}  # 5 * 3 * 60 * 730
+def test_what_nobody_has_priced_is_told() -> None:
+    template = stack(Search=resource("OpenSearchServerless::Collection"), Secret=resource("SecretsManager::Secret"))
+    assert estimate(template, PRICES, Use()).uncounted == ("AWS::OpenSearchServerless::Collection",)
 
 
 def test_requests_are_paid_for_with_everything_that_they_touch() -> None:
@@ -149,6 +129,7 @@ def test_requests_are_paid_for_with_everything_that_they_touch() -> None:
         Stage=resource("ApiGateway::Stage", MethodSettings=[{"MetricsEnabled": True}]),
         Acl=resource("WAFv2::WebACL", Rules=[]),
         Bucket=resource("S3::Bucket"),
+        Key=resource("KMS::Key"),
         Table=resource("DynamoDB::Table", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}),
     )
     assumed = Assumed(
@@ -172,14 +153,15 @@ def test_requests_are_paid_for_with_everything_that_they_touch() -> None:
         ("cloudwatch-logs", "logs, GB"): 200_000,  # 2 MB * 100
         ("cloudwatch-logs", "logs kept, GB"): 2_000,
         ("cloudwatch", "detailed metrics of the API"): 2_054_795,  # 5 metrics * 1000 of 730 hours * 0.3
+        ("kms", "uses of keys"): 20_000,  # 1000 * 2 * 0.00001
         ("x-ray", "traces"): 5_000_000,
         ("waf", "requests"): 600_000,
         ("data-transfer", "answers, GB"): 45_000,  # 5 MB * 9
     }
     assert told(estimated)["s3", "stored, GB"] == 250_000
     assert estimated.micro_usd("use") == sum(use.values())
-    # The access list's 5 dollars, the snapshot's 2.628 and what is stored.
-    assert estimated.micro_usd("idle") == 5_000_000 + 2_628_000 + 250_000
+    # The access list's 5 dollars, the key's dollar, the snapshot's 2.628 and what is stored.
+    assert estimated.micro_usd("idle") == 5_000_000 + 1_000_000 + 2_628_000 + 250_000
 
 
 def test_a_schedule_that_cannot_be_reckoned_is_refused() -> None:
@@ -241,6 +223,7 @@ class TestDemo:
         assert found["lambda", "snapshots kept, GB seconds"] == round(gigabyte_seconds * Decimal("1.5046"))
         assert found["cloudwatch", "metrics watched by alarms"] >= 100_000 * len(more.of("AWS::CloudWatch::Alarm"))
         assert not before.keys() - found.keys()
+        assert estimate(more.template, prices, Use()).uncounted == ()
 
     def test_the_command_tells_the_sums_for_programs(self, capsys: pytest.CaptureFixture[str]) -> None:
         code = main(["cost", "demo", "--requests", "1000", "--tokens", "1000000", "--model", "gpt-4o-mini", "--json"])
