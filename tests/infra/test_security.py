@@ -108,6 +108,17 @@ def test_the_function_that_runs_code_may_do_nothing_and_knows_nothing(
     assert busy.functions()["get_agent"]["Environment"]["Variables"]["TOKEN"] == "x"
 
 
+def test_tenants_code_is_kept_apart_when_the_customer_wants_it(demo: Stack, full: Stack) -> None:
+    apart = {name for name, made in full.functions().items() if "TenancyConfig" in made}
+    assert apart == {"run_code"}
+    assert full.functions()["run_code"]["TenancyConfig"] == {"TenantIsolationMode": "PER_TENANT"}
+    told = {
+        stack.functions()["prompt_agent"]["Environment"]["Variables"].get("CODE_PER_TENANT") for stack in (full, demo)
+    }
+    assert told == {"1", ""}
+    assert not [name for name, made in demo.functions().items() if "TenancyConfig" in made]
+
+
 def test_the_bucket_is_private_encrypted_versioned_and_reached_by_tls_only(demo: Stack) -> None:
     bucket = demo.only("AWS::S3::Bucket")
     assert all(bucket["PublicAccessBlockConfiguration"].values())

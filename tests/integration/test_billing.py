@@ -94,6 +94,10 @@ class TestIdempotencyKey:
         first, again = run(caller, agent, data=data, key="k"), run(caller, agent, data=data, key="k")
         assert len(first.content) > 200_000
         assert again.content == first.content
+        bucket = services().bucket
+        [kept] = bucket.keys(f"t/{caller['tenant_id']}/answers/")
+        tags = bucket.client.get_object_tagging(Bucket=bucket.name, Key=kept)["TagSet"]
+        assert tags == [{"Key": "expires-days", "Value": "1"}], "the bucket deletes it when the claim is gone"
 
     def test_the_key_with_another_body_is_refused(self) -> None:
         caller = limited(5)

@@ -21,6 +21,8 @@ class LambdaApi:
 
     def __init__(self, function: str, handler: Callable[[Any, Any], Any]) -> None:
         self.events: list[Any] = []
+        #: Whom each call was for, where it said so.
+        self.tenants: list[str | None] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._requests(function, handler))
 
     @property
@@ -40,6 +42,7 @@ class LambdaApi:
 
         class Requests(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                api.tenants.append(self.headers["X-Amz-Tenant-Id"])
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if unquote(self.path) != f"/2015-03-31/functions/{function}/invocations":
                     self._refuse(404, "ResourceNotFoundException", f"Function not found: {self.path}")

@@ -12,6 +12,8 @@ from smyth.aws import clients
 from smyth.aws.code import LambdaCode
 from smyth.connectors.code.port import CodeLimits, CodeResult, CodeSandbox, SandboxError
 from smyth.connectors.code.quickjs import QuickJsSandbox
+from smyth.http.services import Services
+from smyth.http.settings import Settings
 from smyth.values import UNDEFINED
 from tests.peers.lambda_api import LambdaApi
 
@@ -93,6 +95,17 @@ async def test_the_function_writes_neither_code_nor_values_to_its_log(
     written = capsys.readouterr()
     assert "private" not in written.out + written.err
     assert "hush" not in written.out + written.err
+
+
+async def test_lambda_is_told_whose_code_it_is_where_tenants_are_isolated(aws: LambdaApi) -> None:
+    for per_tenant, told in ((False, None), (True, "ten-a")):
+        settings = Settings(
+            table_name="t", bucket_name="b", code_function="smyth-test-run_code", code_per_tenant=per_tenant
+        )
+        sandbox = Services(settings).ports("ten-a").code
+        assert sandbox is not None
+        assert (await sandbox.run("async function main() { return 1; }", {})).output == 1
+        assert aws.tenants.pop() == told
 
 
 @pytest.mark.parametrize("limits", [{"memory_mb": 4096}, {"wall_s": 60}, {"cpu_s": 0}, {"unknown": 1}])
