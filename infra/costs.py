@@ -6,72 +6,31 @@ micro-USD, so that the lines add up to the sums.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
 from infra.changes import Template
+from infra.priced_stack import (
+    HOURS,
+    PricedStack,
+    calls_per_month,
+    gb_second_unit,
+    has_snapshot,
+    is_recoverable,
+    memory_gb,
+    metrics_watched,
+)
 from infra.prices import Prices
 
 _MICRO = Decimal(1_000_000)
-_HOURS = 730
-_SECONDS = _HOURS * 3600
+_SECONDS = HOURS * 3600
 _GB = Decimal(1_000_000_000)
-_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 #: API Gateway's detailed metrics: count, latency, integration latency, client and server errors of a method.
 _METRICS_PER_METHOD = 5
 
-#: What the lines of an estimate are for.
-PRICED = {
-    "AWS::ApiGateway::RestApi",
-    "AWS::ApiGateway::Stage",
-    "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::Dashboard",
-    "AWS::DynamoDB::Table",
-    "AWS::Events::Rule",
-    "AWS::KMS::Key",
-    "AWS::Lambda::Function",
-    "AWS::Logs::LogGroup",
-    "AWS::S3::Bucket",
-    "AWS::SecretsManager::Secret",
-    "AWS::WAFv2::WebACL",
-}
-#: What costs nothing, or, like a queue of dead letters and a mail about an alarm, nothing to speak of.
-FREE = {
-    "AWS::ApiGateway::Account",
-    "AWS::ApiGateway::BasePathMapping",
-    "AWS::ApiGateway::Deployment",
-    "AWS::ApiGateway::DomainName",
-    "AWS::ApiGateway::GatewayResponse",
-    "AWS::ApiGateway::UsagePlan",
-    "AWS::Budgets::Budget",
-    "AWS::CodeDeploy::Application",
-    "AWS::CodeDeploy::DeploymentGroup",
-    "AWS::IAM::Policy",
-    "AWS::IAM::Role",
-    "AWS::KMS::Alias",
-    "AWS::Lambda::Alias",
-    "AWS::Lambda::EventInvokeConfig",
-    "AWS::Lambda::LayerVersion",
-    "AWS::Lambda::Permission",
-    "AWS::Lambda::Version",
-    "AWS::Route53::RecordSet",
-    "AWS::S3::BucketPolicy",
-    "AWS::SNS::Subscription",
-    "AWS::SNS::Topic",
-    "AWS::SNS::TopicPolicy",
-    "AWS::SQS::Queue",
-    "AWS::SQS::QueuePolicy",
-    "AWS::WAFv2::WebACLAssociation",
-}
-
 Kind = Literal["idle", "use", "model"]
-
-
-class CostError(ValueError):
-    """The costs cannot be told; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +106,7 @@ def estimate(template: Template, prices: Prices, use: Use, assumed: Assumed | No
         use: What is asked of it; nothing but storage is idle.
         assumed: What requests need; None: as :class:`Assumed` says.
     """
-    stack = _Stack(template)
+    stack = PricedStack(template)
     needs = assumed or Assumed()
     lines = [*_kept(stack, prices), *_woken(stack, prices, needs), *_stored(stack, prices, use)]
     if use.requests:
@@ -155,40 +114,7 @@ def estimate(template: Template, prices: Prices, use: Use, assumed: Assumed | No
     return Estimate(tuple(line for line in lines if line.micro_usd), stack.uncounted())
 
 
-class _Stack:
-    """A template by what is paid for."""
-
-    def __init__(self, template: Template) -> None:
-        self._resources: dict[str, dict[str, Any]] = template["Resources"]
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        """The properties of the resources of a type."""
-        found = [one for one in self._resources.values() if one["Type"] == kind]
-        return [one.get("Properties", {}) for one in found]
-
-    def function(self, name: str) -> dict[str, Any]:
-        """A function by the end of its physical name."""
-        for one in self.of("AWS::Lambda::Function"):
-            if str(one["FunctionName"]).endswith(f"-{name}"):
-                return one
-        raise CostError(f"The template has no function {name}, which requests are reckoned by.")
-
-    def behind(self, reference: Any) -> dict[str, Any]:
-        """The function that a property refers to, by itself or by an alias of it."""
-        match reference:
-            case {"Fn::GetAtt": [str(id), *_]} | {"Ref": str(id)}:
-                resource = self._resources[id]
-            case _:
-                raise CostError(f"It cannot be told which function {reference} is.")
-        properties: dict[str, Any] = resource["Properties"]
-        return properties if resource["Type"] == "AWS::Lambda::Function" else self.behind(properties["FunctionName"])
-
-    def uncounted(self) -> tuple[str, ...]:
-        """The types of resources whose price is not known here."""
-        return tuple(sorted({one["Type"] for one in self._resources.values()} - PRICED - FREE))
-
-
-def _kept(stack: _Stack, prices: Prices) -> Iterator[Line]:
+def _kept(stack: PricedStack, prices: Prices) -> Iterator[Line]:
     """What is paid for by the month for being there."""
 
     def line(service: str, what: str, quantity: int | Decimal, unit: str) -> Line:
@@ -196,7 +122,10 @@ def _kept(stack: _Stack, prices: Prices) -> Iterator[Line]:
 
     yield line("secrets-manager", "secrets", len(stack.of("AWS::SecretsManager::Secret")), "secret-month")
     yield line(
-        "cloudwatch", "metrics watched by alarms", sum(map(_watched, stack.of("AWS::CloudWatch::Alarm"))), "alarm-month"
+        "cloudwatch",
+        "metrics watched by alarms",
+        sum(map(metrics_watched, stack.of("AWS::CloudWatch::Alarm"))),
+        "alarm-month",
     )
     yield line("cloudwatch", "dashboards", len(stack.of("AWS::CloudWatch::Dashboard")), "dashboard-month")
     yield line("kms", "keys", len(stack.of("AWS::KMS::Key")), "key-month")
@@ -204,15 +133,15 @@ def _kept(stack: _Stack, prices: Prices) -> Iterator[Line]:
     yield line("waf", "access lists", len(lists), "acl-month")
     yield line("waf", "rules", sum(len(acl.get("Rules", ())) for acl in lists), "rule-month")
     snapshots = sum(
-        (_memory_gb(function) for function in stack.of("AWS::Lambda::Function") if _snapshot(function)), Decimal(0)
+        (memory_gb(function) for function in stack.of("AWS::Lambda::Function") if has_snapshot(function)), Decimal(0)
     )
     yield line("lambda", "snapshots kept, GB seconds", snapshots * _SECONDS, "snapshot-gb-second")
 
 
-def _woken(stack: _Stack, prices: Prices, assumed: Assumed) -> Iterator[Line]:
+def _woken(stack: PricedStack, prices: Prices, assumed: Assumed) -> Iterator[Line]:
     """What the clock calls, whether anybody asks or not."""
     for rule in stack.of("AWS::Events::Rule"):
-        calls = _calls_per_month(rule.get("ScheduleExpression", ""))
+        calls = calls_per_month(rule.get("ScheduleExpression", ""))
         for target in rule["Targets"] if calls else ():
             yield from _calls(stack.behind(target["Arn"]), "by the clock", calls, assumed.tick_seconds, prices, "idle")
             yield Line(
@@ -228,12 +157,12 @@ def _woken(stack: _Stack, prices: Prices, assumed: Assumed) -> Iterator[Line]:
             )
 
 
-def _stored(stack: _Stack, prices: Prices, use: Use) -> Iterator[Line]:
+def _stored(stack: PricedStack, prices: Prices, use: Use) -> Iterator[Line]:
     if stack.of("AWS::S3::Bucket"):
         yield Line("idle", "s3", "stored, GB", use.storage_gb, prices.of("s3", "gb-month"))
 
 
-def _asked(stack: _Stack, prices: Prices, assumed: Assumed, requests: int) -> Iterator[Line]:
+def _asked(stack: PricedStack, prices: Prices, assumed: Assumed, requests: int) -> Iterator[Line]:
     """What requests cost, each of which is a turn of an agent."""
     function = stack.function("prompt_agent")
     count = Decimal(requests)
@@ -246,20 +175,22 @@ def _asked(stack: _Stack, prices: Prices, assumed: Assumed, requests: int) -> It
     yield from _calls(
         stack.function("authorizer"), "of the authorizer", count, assumed.authorizer_seconds, prices, "use"
     )
-    if _snapshot(function):
-        restored = count * assumed.cold_share * _memory_gb(function)
+    if has_snapshot(function):
+        restored = count * assumed.cold_share * memory_gb(function)
         yield line("lambda", "snapshots restored, GB", restored, "snapshot-restored-gb")
     yield line("dynamodb", "reads", count * assumed.reads, "read-unit")
     yield line("dynamodb", "writes", count * assumed.writes, "write-unit")
     written = count * assumed.stored_bytes / _GB
     yield line("dynamodb", "stored by a month's requests, GB", written, "gb-month")
-    recoverable = any(_recoverable(table) for table in stack.of("AWS::DynamoDB::Table"))
+    recoverable = any(is_recoverable(table) for table in stack.of("AWS::DynamoDB::Table"))
     yield line("dynamodb", "recoverable, GB", written * recoverable, "recovery-gb-month")
     yield line("s3", "documents read", count * assumed.objects_read, "get")
     logged = count * assumed.log_bytes / _GB
     yield line("cloudwatch-logs", "logs, GB", logged, "ingested-gb")
     yield line("cloudwatch-logs", "logs kept, GB", logged, "gb-month")
-    yield line("cloudwatch", "detailed metrics of the API", _detailed_metrics(stack, count), "metric-month")
+    yield line(
+        "cloudwatch", "detailed metrics of the API", _detailed_metrics(stack.detailed_methods(), count), "metric-month"
+    )
     yield line("kms", "uses of keys", count * assumed.key_uses * len(stack.of("AWS::KMS::Key")), "request")
     traced = any(one.get("TracingConfig", {}).get("Mode") == "Active" for one in stack.of("AWS::Lambda::Function"))
     yield line("x-ray", "traces", count * traced, "trace")
@@ -271,62 +202,10 @@ def _calls(
     function: dict[str, Any], of: str, calls: Decimal, seconds: Decimal, prices: Prices, kind: Kind
 ) -> Iterator[Line]:
     yield Line(kind, "lambda", f"calls {of}", calls, prices.of("lambda", "request"))
-    compute = calls * seconds * _memory_gb(function)
-    yield Line(kind, "lambda", f"compute {of}, GB seconds", compute, prices.of("lambda", _gb_second(function)))
+    compute = calls * seconds * memory_gb(function)
+    yield Line(kind, "lambda", f"compute {of}, GB seconds", compute, prices.of("lambda", gb_second_unit(function)))
 
 
-def _memory_gb(function: dict[str, Any]) -> Decimal:
-    return Decimal(function.get("MemorySize", 128)) / 1024
-
-
-def _gb_second(function: dict[str, Any]) -> str:
-    [architecture] = function.get("Architectures", ["x86_64"])
-    return f"gb-second-{architecture}"
-
-
-def _snapshot(function: dict[str, Any]) -> bool:
-    return bool(function.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions")
-
-
-def _watched(alarm: dict[str, Any]) -> int:
-    """An alarm is paid for by the metrics that it adds up."""
-    return max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
-
-
-def _recoverable(table: dict[str, Any]) -> bool:
-    return bool(table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled"))
-
-
-def _detailed_metrics(stack: _Stack, requests: Decimal) -> Decimal:
-    """Metrics of the methods that need a plan, in months; an hour in which a method is not called is free."""
-    if not any(
-        setting.get("MetricsEnabled")
-        for stage in stack.of("AWS::ApiGateway::Stage")
-        for setting in stage.get("MethodSettings", ())
-    ):
-        return Decimal(0)
-    methods = len(
-        [
-            operation
-            for api in stack.of("AWS::ApiGateway::RestApi")
-            for path in api.get("Body", {}).get("paths", {}).values()
-            for operation in path.values()
-            if any("api_key" in needed for needed in operation.get("security", ()))
-        ]
-    )
-    hours = min(requests, Decimal(methods * _HOURS))
-    return _METRICS_PER_METHOD * hours / _HOURS
-
-
-def _calls_per_month(schedule: str) -> Decimal:
-    """How often a rule fires.
-
-    Raises:
-        CostError: It is no ``rate(...)``.
-    """
-    if not schedule:
-        return Decimal(0)
-    found = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", schedule)
-    if found is None:
-        raise CostError(f"It cannot be told how often the schedule '{schedule}' fires; write it as a rate.")
-    return Decimal(_HOURS * 60) / (int(found[1]) * _MINUTES[found[2]])
+def _detailed_metrics(methods: int, requests: Decimal) -> Decimal:
+    """Months of metrics, requests being spread over methods; an hour in which a method is not called is free."""
+    return _METRICS_PER_METHOD * min(requests, Decimal(methods * HOURS)) / HOURS

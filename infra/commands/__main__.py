@@ -10,10 +10,10 @@ import typer
 from infra.commands.cloud import AWS_ERRORS, plain_words
 from infra.commands.cost import cost
 from infra.commands.stack import app as stack
-from infra.costs import CostError
 from infra.customer import CustomerError
 from infra.layers.errors import LayerError
 from infra.node import NodeMissing
+from infra.priced_stack import CostError
 from infra.prices import PriceError
 from smyth.cli.errors import CommandError
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from infra.commands.__main__ import main
-from infra.costs import Assumed, CostError, Estimate, Use, estimate
+from infra.costs import Assumed, Estimate, Use, estimate
+from infra.priced_stack import CostError
 from infra.prices import TABLE, PriceError, Prices, read_prices
 from tests.infra.conftest import Stack
 
