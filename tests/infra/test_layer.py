@@ -45,6 +45,12 @@ def test_only_who_asks_models_carries_numpy_and_only_the_sandbox_its_engine() ->
     assert [one.layers for one in FUNCTIONS if one.name == "run_code"] == [("code",)]
 
 
+def test_no_function_can_outgrow_what_lambda_takes() -> None:
+    lambdas_limit_mb, our_code_mb = 250, 10
+    for function in FUNCTIONS:
+        assert sum(recipe(name).limit_mb for name in function.layers) <= lambdas_limit_mb - our_code_mb
+
+
 def test_the_rest_has_what_no_other_layer_has_alone() -> None:
     requirements = recipe("runtime").requirements
     for package in ("litellm", "boto3", "fastapi", "pydantic", "aws-lambda-powertools", "mangum", "uvicorn"):

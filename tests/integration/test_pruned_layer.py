@@ -182,3 +182,27 @@ def test_bedrock_gemini_and_embeddings_through_litellm(child: Child) -> None:
         assert google.asked[2].json["tools"][0]["function_declarations"][0]["name"] == "f"
         assert google.asked[4].json["contents"][0]["parts"][1]["inline_data"]["mime_type"] == "image/png"
     assert "litellm" in child.imported
+
+
+def test_a_streamed_function_starts_as_the_adapter_starts_it(target: Target, package: Path, cloud: str) -> None:
+    folders = [package, *(content(name, target) / "python" for name in ("runtime", "vectors"))]
+    python = bytecode.python(target.python)
+    assert python
+    server = subprocess.Popen(
+        [python, "-S", "-B", "-m", "uvicorn", "handler:app", "--app-dir", "stream_agent", "--port", "0"],
+        cwd=SOURCES,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": ":".join(map(str, folders)), **point_here(cloud)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stderr
+        told = []
+        for line in server.stderr:
+            told.append(line)
+            if "Uvicorn running on" in line:
+                return
+        raise AssertionError("".join(told))
+    finally:
+        server.kill()
+        server.communicate()
