@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from botocore.config import Config
+    from botocore.credentials import Credentials
     from botocore.loaders import Loader
 
 
@@ -36,6 +37,7 @@ def make_client(service: str, config: Config, **further: Any) -> Any:
 
     session = botocore.session.get_session()
     session.register_component("data_loader", _loader())
+    session.register_component("credential_provider", _Late(session.get_component("credential_provider")))
     return boto3.session.Session(botocore_session=session).client(service, config=config, **further)  # type: ignore[call-overload]
 
 
@@ -62,10 +64,39 @@ def client(service: str, endpoint_url: str | None = None) -> Any:
     )
 
 
-def read_definitions(*services: str) -> None:
-    """Make clients only for what boto3 reads meanwhile and keeps: no credentials are looked for, nothing is called."""
-    for service in services:
-        make_client(service, data_config(1), aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+class _Late:
+    """Puts the search for credentials off until a request is signed, so that clients in a snapshot hold none."""
+
+    def __init__(self, chain: Any) -> None:
+        self._chain = chain
+
+    def load_credentials(self) -> Credentials:
+        """See botocore's ``CredentialResolver``."""
+        from botocore.credentials import Credentials
+        from botocore.exceptions import NoCredentialsError
+
+        chain = self._chain
+
+        class LateCredentials(Credentials):
+            method = "late"
+
+            def __init__(self) -> None:
+                pass
+
+            @cached_property
+            def found(self) -> Any:
+                found = chain.load_credentials()
+                if found is None:
+                    raise NoCredentialsError
+                return found
+
+            def get_frozen_credentials(self) -> Any:
+                return self.found.get_frozen_credentials()
+
+            def get_deferred_property(self, property_name: str) -> Any:
+                return lambda: getattr(self.found, property_name, None)
+
+        return LateCredentials()
 
 
 @cache

@@ -1,9 +1,9 @@
 """Warm a function that asks models before AWS Lambda takes its snapshot, and make it one of a kind after each restore.
 
 AWS's "Improving startup performance with Lambda SnapStart": what is imported and made before the snapshot is there at
-every start; what must differ between environments (random state) or may be stale (connections, credentials) is made
-anew by hooks. Nothing secret is read before the snapshot: keys are looked up by each request, AWS's credentials by
-the first client that is made after the restore.
+every start; what must differ between environments (random state) or may be stale (connections) is made anew by hooks.
+Nothing secret is read before the snapshot: keys are looked up by each request, AWS's credentials when the first
+request to it is signed.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 #: Where the Lambda Web Adapter posts around a snapshot, if it starts the web app.
 _BEFORE, _AFTER = "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH", "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH"
-#: AWS's services whose definitions requests need.
-_SERVICES = ("dynamodb", "s3", "lambda")
 #: One model for each protocol that is spoken, and an answer in it.
 _ANSWERS = {
     ("OpenAI", "gpt-4o-mini"): (
@@ -116,17 +114,24 @@ def warm(app: FastAPI) -> None:
 def renew() -> None:
     """Make this environment differ from all others that start from the same snapshot."""
     random.seed()
-    services.cache_clear()  # Whatever may hold a connection is made anew.
+    services().close_connections()
 
 
 def _load() -> None:
-    from smyth.aws.clients import read_definitions
-
     litellm_calls.litellm()
     price_table()
-    read_definitions(*_SERVICES)
+    _make_services()
     if find_spec("numpy"):  # Only functions that search have it.
         import numpy  # noqa: F401
+
+
+def _make_services() -> None:
+    """Make what requests work with. Its clients open connections and look for credentials when they are first used."""
+    import boto3.dynamodb.types  # noqa: F401 - the table needs it for its first item
+
+    made = services()
+    _ = made.table.client, made.bucket.client, made.meter, made.agents, made.conversations, made.tenant_models
+    made.ports("ten-none")
 
 
 async def _run_once(app: FastAPI) -> None:

@@ -232,6 +232,13 @@ class Services:
 
         return FileLinks(self.table, self.bucket)
 
+    def close_connections(self) -> None:
+        """Let the next calls of AWS and of models connect anew; the clients stay."""
+        self.table.client.close()
+        self.bucket.client.close()
+        vars(self).pop("models", None)
+        vars(self).pop("http", None)
+
     def ports(self, tenant_id: str, *, public_url: str = "", seconds_left: float | None = None) -> Ports:
         """Return the world that a tenant's agents may use.
 

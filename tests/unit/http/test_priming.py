@@ -17,7 +17,8 @@ from fastapi.testclient import TestClient
 
 from smyth.http import priming
 from smyth.http.app import create_app, lambda_handler
-from smyth.http.services import services
+from smyth.http.services import Services
+from smyth.http.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -138,16 +139,17 @@ def test_without_a_snapshot_nothing_is_registered(kind: str, runtime: Runtime, m
 def test_each_restored_environment_draws_its_own_random_numbers_and_makes_its_own_connections(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("TABLE_NAME", "t")
-    monkeypatch.setenv("BUCKET_NAME", "b")
-    snapshot, kept = random.getstate(), services()
+    made = Services(Settings(table_name="t", bucket_name="b"))
+    monkeypatch.setattr(priming, "services", lambda: made)
+    snapshot, models, client = random.getstate(), made.models, made.table.client
     drawn = set()
     for _ in range(3):
         random.setstate(snapshot)
         priming.renew()
         drawn.add(random.random())
     assert len(drawn) == 3
-    assert services() is not kept
+    assert made.models is not models
+    assert made.table.client is client
 
 
 def test_a_failure_while_warming_is_told_so_that_the_version_is_not_published(monkeypatch: pytest.MonkeyPatch) -> None:
