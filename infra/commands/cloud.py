@@ -31,12 +31,14 @@ class Cloud:
     def __init__(self, customer: Customer) -> None:
         self.customer = customer
         self.stack_name = names.stack(customer.name)
+        #: Of its own, for the credentials that the environment has now.
+        self.session = boto3.Session(region_name=customer.region)
 
     def client(self, service: str, **settings: Any) -> Any:
         """A client in the customer's region; ``settings`` are botocore's."""
         usual: dict[str, Any] = {"connect_timeout": 5, "retries": {"mode": "standard", "total_max_attempts": 4}}
         config = Config(**(usual | settings))
-        return boto3.client(service, region_name=self.customer.region, config=config)  # type: ignore[call-overload]
+        return self.session.client(service, config=config)  # type: ignore[call-overload]
 
     def check_account(self) -> str:
         """The account of the credentials.

@@ -6,7 +6,6 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import typer
 
 from infra.changes import stateful
@@ -91,7 +90,7 @@ def _buckets(cloud: Cloud) -> list[str]:
 
 def _empty_buckets(cloud: Cloud) -> None:
     """CloudFormation deletes no bucket that holds anything; older versions and delete markers count."""
-    store = boto3.resource("s3", region_name=cloud.customer.region)
+    store = cloud.session.resource("s3")
     for bucket in _buckets(cloud):
         store.Bucket(bucket).object_versions.delete()
 
