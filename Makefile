@@ -46,8 +46,8 @@ test: setup ## all tests
 test-unit: setup ## the tests that need no cloud
 	$(BIN)/pytest -n 4 --dist loadgroup tests/unit
 
-test-infra: setup ## the stack's tests, with customer demo deployed, upgraded and not destroyed on the emulator
-	$(BIN)/pytest -n 2 --dist loadgroup -m "deploys or not deploys" tests/infra
+test-infra: setup ## the stack's tests, with customer demo deployed and upgraded on the emulator, and a restore drilled
+	$(BIN)/pytest -n 2 --dist loadgroup -m "deploys or not deploys" tests/infra tests/e2e/test_backup.py
 
 demo: setup ## the laptop cloud with a guided tour (ONCE=1 ends after the tour)
 	$(BIN)/smyth demo --port $(PORT) $(if $(ONCE),--once)
