@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
@@ -57,6 +58,15 @@ class Observability(Construct):
         self._functions = functions
         self._topic = sns.Topic(
             self, "Topic", topic_name=f"{names.stack(customer)}-alarms", enforce_ssl=True, master_key=key
+        )
+        # A topic with a policy of its own, as TLS needs one, loses the one that lets the account's alarms speak.
+        self._topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self._topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}},
+            )
         )
         self._topic.add_subscription(subscriptions.EmailSubscription(settings.email))
         self._alarms(settings, stage, dead_letters)

@@ -42,6 +42,16 @@ def test_every_alarm_is_mailed_when_it_begins_and_ends(full: Stack) -> None:
         assert alarm["TreatMissingData"] == "notBreaching"
 
 
+def test_alarms_of_this_account_may_speak_to_the_topic_and_nobody_else(full: Stack) -> None:
+    [allowed] = [
+        statement
+        for statement in full.only("AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish")
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_errors_throttles_slowness_and_dead_letters_are_watched(full: Stack) -> None:
     alarms = _alarms(full)
     watched = {name: {metric["MetricName"] for metric in _metrics(alarm)} for name, alarm in alarms.items()}
