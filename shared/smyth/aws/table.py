@@ -112,6 +112,10 @@ class Table:
         made: DynamoDBClient = make_client("dynamodb", data_config(_READ_TIMEOUT_S))
         return made
 
+    def prepare(self) -> None:
+        """Make the client and load what the first item needs, where there is time for it before a request."""
+        _ = self.client, _serialize("")
+
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """Return an item, as written last unless ``consistent`` is False."""
         answer = self.client.get_item(TableName=self.name, Key=_to_item(key(pk, sk)), ConsistentRead=consistent)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 from starlette.types import Message, Scope
 
+from smyth.components import registry
 from smyth.connectors.models import google_tokens, litellm_calls
 from smyth.connectors.models.ask import Asking, ask
 from smyth.connectors.models.clients import Connections
@@ -118,8 +119,13 @@ def renew() -> None:
 
 
 def _load() -> None:
+    from smyth.connectors.http.transport import tls_context
+
     litellm_calls.litellm()
     price_table()
+    tls_context()
+    for name in registry.names():
+        registry.find(name)
     _make_services()
     if find_spec("numpy"):  # Only functions that search have it.
         import numpy  # noqa: F401
@@ -127,10 +133,9 @@ def _load() -> None:
 
 def _make_services() -> None:
     """Make what requests work with. Its clients open connections and look for credentials when they are first used."""
-    import boto3.dynamodb.types  # noqa: F401 - the table needs it for its first item
-
     made = services()
-    _ = made.table.client, made.bucket.client, made.meter, made.agents, made.conversations, made.tenant_models
+    made.table.prepare()
+    _ = made.bucket.client, made.meter, made.agents, made.conversations, made.tenant_models
     made.ports("ten-none")
 
 
