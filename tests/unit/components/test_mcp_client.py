@@ -142,7 +142,7 @@ async def test_a_token_is_sent_to_the_server_alone(outputs_of: OutputsOf) -> Non
 
 
 async def test_a_server_that_speaks_something_else_is_told(outputs_of: OutputsOf) -> None:
-    with Refusing(200) as server, pytest.raises(ComponentError, match="Error on running MCP Client"):
+    with Refusing(200) as server, pytest.raises(ComponentError, match="does not speak MCP"):
         await outputs_of("MCPClient", settings(server.url), {"Prompt": "x"}, ports=world())
 
 

@@ -112,6 +112,7 @@ def _text(block: Any) -> str:
 
 def _told(transport: PortTransport, error: BaseException) -> str:
     from mcp.shared.exceptions import MCPError
+    from mcp.types import PARSE_ERROR
 
     if transport.unreachable is not None:
         return str(transport.unreachable)
@@ -121,6 +122,6 @@ def _told(transport: PortTransport, error: BaseException) -> str:
         return f"The MCP server refused with status code {transport.refused}. Check the URL."
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, MCPError):
+    if isinstance(error, MCPError) and error.code != PARSE_ERROR:
         return f"The MCP server refused: {error.message}. Check the URL."
     return "What answers at this URL does not speak MCP. Check the URL."
