@@ -40,7 +40,7 @@ format: setup ## let ruff format and mend what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: setup ## all tests
+test: setup ## all tests but the deployments of whole stacks (test-infra)
 	$(BIN)/pytest -n 4 --dist loadgroup
 
 test-unit: setup ## the tests that need no cloud
