@@ -12,7 +12,7 @@ from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.services import services
-from smyth.platform.agent_documents import NewAgent
+from smyth.platform.agent_fields import NewAgent
 from smyth.platform.ids import AGENT
 
 app = create_app("create an agent")

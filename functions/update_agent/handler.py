@@ -11,7 +11,8 @@ from smyth.http.answers import Agent, ChangedAgent
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.services import services
-from smyth.platform.agent_documents import AgentFields, change
+from smyth.platform.agent_documents import change
+from smyth.platform.agent_fields import AgentFields
 
 app = create_app("change an agent")
 

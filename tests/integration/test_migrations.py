@@ -14,7 +14,7 @@ import pytest
 from smyth.aws.migrations import DynamoMigrations
 from smyth.aws.table import Table, key, update
 from smyth.http.services import services
-from smyth.platform.agent_documents import NewAgent
+from smyth.platform.agent_fields import NewAgent
 from smyth.platform.errors import Conflict
 from smyth.platform.ids import new_id
 from smyth.platform.migration_list import migrations

@@ -69,7 +69,7 @@ def test_a_name_that_others_hold_does_not_hinder_the_same_request_from_coming_tw
 
 
 def test_a_creation_that_had_come_through_before_a_crash_keeps_its_slug(caller: Context) -> None:
-    from smyth.platform.agent_documents import NewAgent
+    from smyth.platform.agent_fields import NewAgent
 
     agent_id = make(caller, "Helper")["id"]
     agent, _ = services().agents.create(

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from smyth.aws.clients import data_config, make_client
+from smyth.aws.clients import data_config, make_client, rehearsing
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,6 +36,11 @@ class Bucket:
         )
         made: S3Client = make_client("s3", config)
         return made
+
+    def prepare(self) -> None:
+        """Make the client and rehearse a call, where there is time for it before a request; nothing is sent."""
+        with rehearsing(self.client, b""):
+            self.client.get_object(Bucket=self.name, Key="rehearsal")
 
     def put(
         self,

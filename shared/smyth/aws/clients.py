@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -64,6 +67,38 @@ def client(service: str, endpoint_url: str | None = None) -> Any:
     )
 
 
+@contextmanager
+def rehearsing(client: Any, body: bytes = b"{}") -> Iterator[None]:
+    """Have calls of ``client`` answered with ``body`` instead of by AWS, unsigned: what they need loaded is then there.
+
+    Not for clients that other threads use meanwhile.
+    """
+    from botocore import UNSIGNED
+    from botocore.awsrequest import AWSResponse, HeadersDict
+
+    def unsigned(**_: Any) -> Any:
+        return UNSIGNED
+
+    def answered(request: Any, **_: Any) -> Any:
+        return AWSResponse(request.url, 200, cast("Any", HeadersDict()), _Body(body))
+
+    events = client.meta.events
+    events.register_first("choose-signer", unsigned)
+    events.register_first("before-send", answered)
+    try:
+        yield
+    finally:
+        events.unregister("choose-signer", unsigned)
+        events.unregister("before-send", answered)
+
+
+class _Body(BytesIO):
+    """As much of urllib3's response as botocore reads."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        yield self.read()
+
+
 class _Late:
     """Puts the search for credentials off until a request is signed, so that clients in a snapshot hold none."""
 
@@ -94,7 +129,7 @@ class _Late:
                 return self.found.get_frozen_credentials()
 
             def get_deferred_property(self, property_name: str) -> Any:
-                return lambda: getattr(self.found, property_name, None)
+                return lambda: None  # The account's number; without it addresses are those that all accounts have.
 
         return LateCredentials()
 

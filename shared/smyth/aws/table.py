@@ -18,7 +18,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import uuid4
 
-from smyth.aws.clients import data_config, make_client
+from smyth.aws.clients import data_config, make_client, rehearsing
 from smyth.platform.errors import Busy
 
 if TYPE_CHECKING:
@@ -113,8 +113,14 @@ class Table:
         return made
 
     def prepare(self) -> None:
-        """Make the client and load what the first item needs, where there is time for it before a request."""
-        _ = self.client, _serialize("")
+        """Make the client and rehearse calls, where there is time for it before a request; nothing is sent."""
+        with rehearsing(self.client):
+            self.get("rehearsal", "rehearsal")
+            self.write(put_new(key("rehearsal", "rehearsal")))
+            self.write(update(key("rehearsal", "rehearsal"), "SET #n = :n", {"n": 1}))
+            self.transact([put_new(key("rehearsal", "rehearsal"))])
+        with rehearsing(self.client, b'{"Items": []}'):
+            list(self.query("rehearsal"))
 
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """Return an item, as written last unless ``consistent`` is False."""

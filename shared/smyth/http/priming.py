@@ -135,7 +135,8 @@ def _make_services() -> None:
     """Make what requests work with. Its clients open connections and look for credentials when they are first used."""
     made = services()
     made.table.prepare()
-    _ = made.bucket.client, made.meter, made.agents, made.conversations, made.tenant_models
+    made.bucket.prepare()
+    _ = made.meter, made.agents, made.conversations, made.tenant_models
     made.ports("ten-none")
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from smyth.components import registry
 from smyth.document import Document, DocumentError, Finding, load, unwrap, validate
 from smyth.document import guardrails as guardrails_member
 from smyth.document import memory as memory_member
-from smyth.document.guardrails import Guardrails
-from smyth.document.memory import MemorySettings
 from smyth.platform.errors import Invalid, TooLarge
-from smyth.platform.names import Name
+
+if TYPE_CHECKING:
+    from smyth.platform.agent_fields import AgentFields, NewAgent
 
 MAX_DOCUMENT_BYTES = 5 * 1024 * 1024
 
@@ -30,28 +30,6 @@ _MEMBERS = {
     "guardrails": guardrails_member.MEMBER,
     "memory": memory_member.MEMBER,
 }
-
-
-class AgentFields(BaseModel):
-    """What an agent may be changed by; members that are not sent stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Name | None = None
-    description: str | None = Field(default=None, max_length=20_000)
-    behavior: str | None = Field(default=None, max_length=200_000)
-    model: str | None = Field(default=None, max_length=200)
-    variables: dict[str, str] | None = None
-    guardrails: Guardrails | None = Field(default=None, description="Rules for what is said; null takes them away.")
-    memory: MemorySettings | None = Field(default=None, description="How chats are remembered; null for the usual way.")
-
-
-class NewAgent(AgentFields):
-    """What an agent is made from."""
-
-    name: Name
-    components: list[dict[str, Any]] = []
-    connections: list[dict[str, Any]] = []
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from smyth.document import Document, load
-from smyth.platform.agent_documents import AgentFields, Checked, NewAgent, build, change, check
+from smyth.platform.agent_documents import Checked, build, change, check
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.agent_store import AgentStore, Bodies
 from smyth.platform.errors import Conflict, NotFound
@@ -25,6 +25,7 @@ from smyth.platform.times import Clock, utc_now
 
 if TYPE_CHECKING:
     from smyth.engine import Plan
+    from smyth.platform.agent_fields import AgentFields, NewAgent
 
 UNNAMED = "Unnamed agent"
 _MAX_NAME = 200

@@ -11,7 +11,7 @@ from smyth.connectors.agents.memory import MemoryAgents
 from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT, AgentDirectory
 from smyth.document import load
 from smyth.platform.agent_directory import TenantAgents
-from smyth.platform.agent_documents import AgentFields, NewAgent
+from smyth.platform.agent_fields import AgentFields, NewAgent
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.agents import Agents
 

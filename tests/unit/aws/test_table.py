@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from moto import mock_aws
 
+from smyth.aws.clients import make_client
 from smyth.aws.table import ConditionFailed, Table, delete, key, put, put_new, update
 from tests.unit import aws_clients
 
@@ -73,3 +76,12 @@ def test_a_condition_may_forbid_a_deletion(table: Table) -> None:
         table.write(delete(key("p", "1"), condition="#n = :n", values={"n": 2}))
     table.write(delete(key("p", "1"), condition="#n = :n", values={"n": 1}))
     assert table.get("p", "1") is None
+
+
+def test_a_rehearsal_asks_nobody_and_calls_are_real_once_it_is_over() -> None:
+    nowhere = Config(connect_timeout=1, retries={"total_max_attempts": 1})
+    client = make_client("dynamodb", nowhere, endpoint_url="http://127.0.0.1:9", region_name="us-east-1")
+    table = Table("t", client)
+    table.prepare()
+    with pytest.raises((EndpointConnectionError, NoCredentialsError)):
+        table.get("p", "1")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smyth.platform.agent_documents import NewAgent
+from smyth.platform.agent_fields import NewAgent
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.agents import Agents
 from smyth.platform.errors import Conflict, Invalid, NotFound
