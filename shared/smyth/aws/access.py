@@ -35,6 +35,11 @@ class DynamoAccess:
             agents=tuple(found["agents"]),
             routes=tuple(found["routes"]),
             usage_identifier=tenant["usage_identifier"],
+            time_zone=tenant.get("time_zone", "UTC"),
+            requests_per_minute=tenant.get("requests_per_minute"),
+            key_requests_per_minute=found.get("requests_per_minute"),
+            budgeted=tenant.get("budgeted", False),
+            acting_for=found.get("acting_for", ""),
         )
 
     def _mark_used(self, sha256: str, day: str) -> None:

@@ -59,4 +59,9 @@ def _at(tenant_id: str) -> tuple[str, str]:
 
 
 def _item(tenant: Tenant) -> Item:
-    return key(*_at(tenant.id)) | tenant.model_dump() | {"created_at": rfc3339(tenant.created_at)}
+    times = {
+        "created_at": rfc3339(tenant.created_at),
+        "trial_until": rfc3339(tenant.trial_until) if tenant.trial_until else None,
+        "plan_history": [{"plan": change.plan, "since": rfc3339(change.since)} for change in tenant.plan_history],
+    }
+    return key(*_at(tenant.id)) | tenant.model_dump() | times

@@ -44,12 +44,23 @@ class Caller:
     plan: str = ""
     #: The tenant's limits where they differ from the plan's.
     limits: tuple[tuple[str, int | None], ...] = ()
-    #: ``active`` or ``suspended``.
+    #: ``active``, ``suspended`` or ``erasing``.
     status: str = "active"
     #: Empty: not limited.
     agents: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     usage_identifier: str = ""
+    #: Where the tenant's months begin.
+    time_zone: str = "UTC"
+    #: The tenant's own and the key's own limit of requests a minute; None: only the plan's holds.
+    requests_per_minute: int | None = None
+    key_requests_per_minute: int | None = None
+    #: Whether the tenant has budgets; admission reads them only then.
+    budgeted: bool = False
+    #: The person, where one signed in; empty for keys.
+    subject: str = ""
+    #: The operator's key id, while the operator acts as the tenant.
+    acting_for: str = ""
     source_ip: str = ""
     #: Where this service is found by whoever called, without a slash at its end; empty where that is unknown.
     public_url: str = ""
@@ -65,6 +76,12 @@ class Caller:
             "status": self.status,
             "agents": json.dumps(self.agents),
             "routes": json.dumps(self.routes),
+            "time_zone": self.time_zone,
+            "requests_per_minute": _text(self.requests_per_minute),
+            "key_requests_per_minute": _text(self.key_requests_per_minute),
+            "budgeted": "1" if self.budgeted else "",
+            "subject": self.subject,
+            "acting_for": self.acting_for,
         }
 
     @classmethod
@@ -82,6 +99,12 @@ class Caller:
             status=context.get("status") or "active",
             agents=tuple(json.loads(context.get("agents") or "[]")),
             routes=tuple(json.loads(context.get("routes") or "[]")),
+            time_zone=context.get("time_zone") or "UTC",
+            requests_per_minute=_number(context.get("requests_per_minute")),
+            key_requests_per_minute=_number(context.get("key_requests_per_minute")),
+            budgeted=context.get("budgeted") == "1",
+            subject=context.get("subject", ""),
+            acting_for=context.get("acting_for", ""),
             source_ip=source_ip,
             public_url=public_url,
         )
@@ -96,6 +119,14 @@ class Caller:
             raise Forbidden(
                 f"This key may not use the agent {agent_id}. Use a key whose agents include it or that is not limited."
             )
+
+
+def _text(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def presented_key(headers: Mapping[str, str]) -> str:

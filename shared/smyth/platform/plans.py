@@ -51,6 +51,15 @@ class RunLimits(BaseModel):
         return RunLimits(**(ours | others | both))
 
 
+class Package(BaseModel):
+    """What a prepaid tenant buys at once. Money in micro-USD."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: int = Field(gt=0)
+    price: int = Field(ge=0)
+
+
 class Plan(BaseModel):
     """A tier. Money in micro-USD."""
 
@@ -59,6 +68,16 @@ class Plan(BaseModel):
     name: str
     price_per_month: int = Field(default=0, ge=0)
     price_per_request: int = Field(default=0, ge=0)
+    #: What the tenant pays for models on top of the provider's cost; see :func:`smyth.platform.money.marked_up`.
+    model_markup_percent: int = Field(default=0, ge=0, le=1_000)
+    #: When set, requests beyond the limit are admitted and cost this, instead of being refused.
+    overage_per_request: int | None = Field(default=None, ge=0)
+    #: What prepaid requests are sold by.
+    package: Package | None = None
+    #: So many requests a minute at most, whatever API Gateway lets through; None: no such limit.
+    requests_per_minute: int | None = Field(default=None, gt=0)
+    #: A new tenant pays no monthly price for so many days.
+    trial_days: int = Field(default=0, ge=0, le=366)
     limits: Limits = Limits()
     #: What one run may use up, where that is less than the stack grants.
     run_limits: RunLimits = RunLimits()
@@ -97,6 +116,7 @@ PLANS: dict[str, Plan] = {
             name="prepaid",
             price_per_request=_USD // 200,
             limits=Limits(requests_per_month=10_000, agents=25),
+            package=Package(requests=10_000, price=50 * _USD),
             over_limit=402,
             prepaid=True,
             throttle=Throttle(rate=20, burst=50),

@@ -6,9 +6,9 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from smyth.platform.errors import Conflict, Invalid, NotFound
 from smyth.platform.ids import TENANT, is_id, new_id
@@ -18,7 +18,17 @@ from smyth.platform.times import Clock, utc_now
 
 _ATTEMPTS = 5
 
-Status = Literal["active", "suspended"]
+#: ``erasing`` has no way back; see :mod:`smyth.platform.erasure`.
+Status = Literal["active", "suspended", "erasing"]
+
+
+class PlanChange(BaseModel):
+    """Which plan a tenant had from a moment on, up to the next change."""
+
+    model_config = ConfigDict(frozen=True)
+
+    plan: str
+    since: datetime
 
 
 class Tenant(BaseModel):
@@ -35,8 +45,30 @@ class Tenant(BaseModel):
     #: What API Gateway's usage plans know the tenant by.
     usage_identifier: str
     created_at: datetime
+    #: Where the tenant's months begin and end; an IANA name.
+    time_zone: str = "UTC"
+    #: No monthly price is charged before this moment.
+    trial_until: datetime | None = None
+    #: Every plan the tenant has had, oldest first; the last one is ``plan``. Proration reads it.
+    plan_history: list[PlanChange] = []
+    #: The tenant's own limit of requests a minute, in place of the plan's.
+    requests_per_minute: int | None = None
+    #: Whether the tenant has budgets; written with them.
+    budgeted: bool = False
     #: Changes with every write, so that no writer overwrites what it has not seen.
     revision: int = 1
+
+    @model_validator(mode="after")
+    def _begin_history(self) -> Self:
+        """Tenants of earlier versions have had their plan from the start, as far as is known."""
+        if not self.plan_history:
+            self.plan_history.append(PlanChange(plan=self.plan, since=self.created_at))
+        return self
+
+    @property
+    def plan_since(self) -> datetime:
+        """When the tenant came to its plan."""
+        return self.plan_history[-1].since
 
 
 class NewTenant(BaseModel):

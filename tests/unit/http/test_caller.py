@@ -99,6 +99,12 @@ def test_a_caller_survives_the_way_through_the_context() -> None:
         status="suspended",
         agents=("agt-1",),
         routes=("GET /api/agents",),
+        time_zone="Asia/Tokyo",
+        requests_per_minute=60,
+        key_requests_per_minute=6,
+        budgeted=True,
+        subject="ann",
+        acting_for="operator",
     )
     context = full.to_context()
     assert all(isinstance(value, str) for value in context.values())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from smyth.platform.money import usd
+from smyth.platform.money import marked_up, share, usd
 from smyth.platform.plans import PLANS, Limits, RunLimits, load_plans
 
 
@@ -54,3 +54,17 @@ def test_money_is_written_with_six_places_and_nothing_is_lost(micro: int) -> Non
     text = usd(micro)
     assert len(text.partition(".")[2]) == 6
     assert Decimal(text) * 1_000_000 == micro
+
+
+@given(st.integers(0, 10**15), st.integers(0, 10**6), st.integers(1, 10**6))
+def test_a_share_is_the_whole_number_nearest_to_it_and_halves_go_up(amount: int, part: int, whole: int) -> None:
+    exact = Decimal(amount) * part / whole
+    assert abs(share(amount, part, whole) - exact) <= Decimal("0.5")
+    assert [share(cents, 1, 2) for cents in (1, 2, 3)] == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("cost", "percent", "paid"), [(100, 0, 100), (101, 20, 121), (5, 10, 6), (4, 10, 4), (0, 99, 0)]
+)
+def test_a_markup_comes_on_top_of_the_cost_and_halves_go_up(cost: int, percent: int, paid: int) -> None:
+    assert marked_up(cost, percent) == paid
