@@ -24,6 +24,7 @@ def usage(
     group_by: GroupBy = "day",
 ) -> dict[str, Any]:
     return report(
+        services().usage,
         services().meter,
         caller.tenant_id,
         plan_name=caller.plan,

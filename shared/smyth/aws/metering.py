@@ -95,9 +95,9 @@ class DynamoMeter:
                 if item is not None and item["status"] == "reserved":
                     yield _entry(item)
 
-    def entries(self, tenant_id: str, day: date) -> Iterator[Entry]:
+    def entries(self, tenant_id: str, day: date, after: str = "") -> Iterator[Entry]:
         """See :meth:`smyth.platform.metering.MeterStore.entries`."""
-        return (_entry(item) for item in self._table.query(f"T#{tenant_id}#L#{day}"))
+        return (_entry(item) for item in self._table.query(f"T#{tenant_id}#L#{day}", after=after))
 
     def _do(self, writes: list[Write]) -> None:
         """Write one item plainly, several as a transaction, which costs double."""

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from smyth.platform.migrations import Migrations
     from smyth.platform.models import TenantModels
     from smyth.platform.plans import Plan
+    from smyth.platform.rollups import Rollups
     from smyth.platform.tenants import Tenants
+    from smyth.platform.usage import Usage
 
 
 class Services:
@@ -86,6 +88,24 @@ class Services:
         from smyth.platform.metering import Metering
 
         return Metering(DynamoMeter(self.table, self.claims), self.plans)
+
+    @cached_property
+    def rollups(self) -> Rollups:
+        """Sums of closed days."""
+        from smyth.aws.rollups import DynamoRollups
+        from smyth.aws.tenants import DynamoTenants
+        from smyth.platform.rollups import Rollups
+
+        tenants = DynamoTenants(self.table).newest_first
+        return Rollups(self.meter.store, DynamoRollups(self.table), tenants)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """What tenants used."""
+        from smyth.aws.rollups import DynamoRollups
+        from smyth.platform.usage import Usage
+
+        return Usage(self.meter.store, DynamoRollups(self.table))
 
     @cached_property
     def agents(self) -> Agents:

@@ -123,8 +123,8 @@ class MeterStore(Protocol):
         """Yield open entries whose lease has ended."""
         ...
 
-    def entries(self, tenant_id: str, day: date) -> Iterable[Entry]:
-        """Yield the entries of a day."""
+    def entries(self, tenant_id: str, day: date, after: str = "") -> Iterable[Entry]:
+        """Yield the entries of a day behind the request id ``after``."""
         ...
 
 

@@ -1,24 +1,66 @@
-"""What a tenant used, from the ledger."""
+"""What a tenant used: the roll-ups of closed days, and the ledger's entries of the others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from smyth.platform.errors import Invalid
-from smyth.platform.metering import Entry, Metering, month_of
+from smyth.platform.metering import Metering, month_of
 from smyth.platform.money import usd
-from smyth.platform.times import rfc3339
+from smyth.platform.rollups import Ledger, RollupStore, Row, beginning, rows_of
+from smyth.platform.times import Clock, rfc3339, utc_now
 
 GroupBy = Literal["agent", "key", "model", "route", "day"]
 
+_DAY = timedelta(days=1)
 _MAX_DAYS = 366
 _READERS = 8
+_MEMBERS: dict[GroupBy, str] = {
+    "agent": "agent_id",
+    "key": "key_id",
+    "model": "model",
+    "route": "route",
+    "day": "day",
+}
+
+
+class Usage:
+    """Reads what tenants used."""
+
+    def __init__(self, ledger: Ledger, rollups: RollupStore, clock: Clock = utc_now) -> None:
+        self._ledger = ledger
+        self._rollups = rollups
+        self._now = clock
+
+    def rows(self, tenant_id: str, start: datetime, end: datetime) -> list[Row]:
+        """Return what was used from ``start`` up to, not including, ``end``.
+
+        Whole days come from their roll-ups where they have one; the rest, such as the days that a period in
+        another time zone cuts, from the ledger. Requests still at work count, without cost yet.
+        """
+        end = min(end, self._now() + _DAY)
+        if start >= end:
+            return []
+        first, last = start.astimezone(UTC).date(), (end - timedelta.resolution).astimezone(UTC).date()
+        days = [first + number * _DAY for number in range((last - first).days + 1)]
+        whole = [day for day in days if start <= beginning(day) and beginning(day + _DAY) <= end]
+        rolled = self._rollups.between(tenant_id, whole[0], whole[-1]) if whole else {}
+        live = [day for day in days if day not in rolled]
+        rows = [row for day in whole if day in rolled for row in rolled[day]]
+        return rows + list(self._live(tenant_id, live, start, end))
+
+    def _live(self, tenant_id: str, days: list[date], start: datetime, end: datetime) -> Iterable[Row]:
+        """Yield the rows of days as the ledger has them, several days read at once."""
+        with ThreadPoolExecutor(_READERS) as readers:
+            for entries in readers.map(lambda day: list(self._ledger.entries(tenant_id, day)), days):
+                yield from rows_of(entry for entry in entries if start <= entry.at < end)
 
 
 def report(
+    usage: Usage,
     metering: Metering,
     tenant_id: str,
     *,
@@ -40,17 +82,17 @@ def report(
     start, end = start or month_start, end or (month_end if start is None or start < month_end else now)
     if not start < end or end - start > timedelta(days=_MAX_DAYS):
         raise Invalid(f'"from" must lie before "to", and at most {_MAX_DAYS} days before.')
-    entries = [entry for entry in _entries(metering, tenant_id, start, min(end, now)) if entry.status != "released"]
+    rows = usage.rows(tenant_id, start, end)
     plan, granted = metering.terms(plan_name, limits)
     limit = granted.requests_per_month
-    used = len(entries) if limit is None else metering.counted(tenant_id, plan, now)
+    used = sum(row.requests for row in rows) if limit is None else metering.counted(tenant_id, plan, now)
     return {
         "period": {"start": rfc3339(start), "end": rfc3339(end)},
         "plan": plan.name,
         "requests": {"limit": limit, "used": used, "remaining": None if limit is None else max(0, limit - used)},
-        "cost": usd(sum(entry.price for entry in entries)),
+        "cost": usd(sum(row.price for row in rows)),
         "currency": "USD",
-        "items": _groups(entries, group_by),
+        "items": _groups(rows, group_by),
     }
 
 
@@ -64,49 +106,26 @@ def moment(text: str | None, *, closing: bool = False) -> datetime | None:
         return None
     try:
         if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text) + timedelta(days=closing)
-            return datetime.combine(day, time(), UTC)
+            return beginning(date.fromisoformat(text) + timedelta(days=closing))
         read = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise Invalid('"from" and "to" are days such as 2026-01-31 or times such as 2026-01-31T12:00:00Z.') from None
     return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _entries(metering: Metering, tenant_id: str, start: datetime, end: datetime) -> Iterable[Entry]:
-    """Yield the entries of a period, several days read at once."""
-    days = [start.date() + timedelta(days=number) for number in range((end.date() - start.date()).days + 1)]
-    with ThreadPoolExecutor(_READERS) as readers:
-        for found in readers.map(lambda day: list(metering.store.entries(tenant_id, day)), days):
-            yield from (entry for entry in found if start <= entry.at < end)
-
-
-def _groups(entries: list[Entry], group_by: GroupBy) -> list[dict[str, Any]]:
-    groups: dict[str, list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(_group(entry, group_by), []).append(entry)
+def _groups(rows: list[Row], group_by: GroupBy) -> list[dict[str, Any]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(str(getattr(row, _MEMBERS[group_by])), []).append(row)
     return [
         {
             group_by: name or None,
-            "requests": len(group),
-            "input_tokens": sum(entry.input_tokens for entry in group),
-            "output_tokens": sum(entry.output_tokens for entry in group),
-            "cached_tokens": sum(entry.cached_tokens for entry in group),
-            "provider_cost": usd(sum(entry.provider_cost for entry in group)),
-            "cost": usd(sum(entry.price for entry in group)),
+            "requests": sum(row.requests for row in group),
+            "input_tokens": sum(row.input_tokens for row in group),
+            "output_tokens": sum(row.output_tokens for row in group),
+            "cached_tokens": sum(row.cached_tokens for row in group),
+            "provider_cost": usd(sum(row.provider_cost for row in group)),
+            "cost": usd(sum(row.price for row in group)),
         }
         for name, group in sorted(groups.items())
     ]
-
-
-def _group(entry: Entry, group_by: GroupBy) -> str:
-    match group_by:
-        case "agent":
-            return entry.agent_id
-        case "key":
-            return entry.key_id
-        case "model":
-            return entry.model
-        case "route":
-            return entry.route
-        case "day":
-            return str(entry.day)
