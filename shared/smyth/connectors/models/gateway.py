@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
+from smyth.connectors.models.allowance import Allowance
 from smyth.connectors.models.ask import Asking, ask, loaded
 from smyth.connectors.models.catalog import Catalog
 from smyth.connectors.models.clients import Connections
@@ -19,10 +20,11 @@ from smyth.connectors.models.entry import ModelEntry
 from smyth.connectors.models.google_tokens import GoogleTokens
 from smyth.connectors.models.keys import Keys
 from smyth.connectors.models.patience import Patience
-from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEvent, ModelRequest, Usage, Verdict
+from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEvent, ModelRequest, Text, Usage, Verdict
 from smyth.connectors.models.prices import price_table, priced
 from smyth.connectors.models.tokens import request_tokens, text_tokens
 from smyth.connectors.models.uploads import Uploads
+from smyth.connectors.models.worst_case import held
 from smyth.connectors.vault.port import Vault
 
 _More = Callable[[str], ModelEntry | None]
@@ -63,16 +65,21 @@ class ModelGateway:
         self._patience = Patience(retries, timeout_s)
         self._echo = EchoModels()
         self._more: _More | None = None
+        self._allowance: Allowance | None = None
 
-    def view(self, *, more: _More | None = None, deadline: float | None = None) -> ModelGateway:
+    def view(
+        self, *, more: _More | None = None, deadline: float | None = None, allowance: Allowance | None = None
+    ) -> ModelGateway:
         """Return a light copy for one request; it shares connections with this one.
 
         Args:
             more: Finds models that the catalogue does not know, such as a tenant's own.
             deadline: Until when an answer must be there, by ``time.monotonic()``.
+            allowance: What all answers together may cost; None: whatever they do.
         """
         copied = copy(self)
         copied._more = more
+        copied._allowance = allowance
         copied._patience = replace(self._patience, deadline=deadline)
         return copied
 
@@ -136,12 +143,14 @@ class ModelGateway:
         """
         entry = self._find(request.model)
         await loaded(price_table)
+        request = with_defaults(request, entry)
+        ask_once = self._once if self._allowance is None else self._within_allowance
         asked = 0
         while True:
             asked += 1
             begun = False
             try:
-                async with aclosing(self._once(entry, request)) as events:
+                async with aclosing(ask_once(entry, request)) as events:
                     async for event in events:
                         begun = True
                         yield event
@@ -152,12 +161,38 @@ class ModelGateway:
                     raise
             await asyncio.sleep(pause)
 
+    async def _within_allowance(self, entry: ModelEntry, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
+        """Ask one model once, for no more than the request may still spend.
+
+        Raises:
+            ModelError: As :meth:`_once`, or too little is left.
+        """
+        assert self._allowance is not None
+        hold, request = await held(self._allowance, entry, request)
+        said: list[str] = []
+        begun = False
+        try:
+            async with aclosing(self._once(entry, request)) as events:
+                async for event in events:
+                    begun = True
+                    if isinstance(event, Text):
+                        said.append(event.text)
+                    elif isinstance(event, Finished):
+                        hold.end(event.usage.cost_micro_usd)
+                    yield event
+        except BaseException as error:
+            if begun or not isinstance(error, Exception):  # As callers count it, too: the provider was at work.
+                hold.end(min(hold.amount, self.broken_off(request, "".join(said)).cost_micro_usd))
+            raise
+        finally:
+            hold.end(0)
+
     async def _once(self, entry: ModelEntry, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Ask one model once."""
         self._patience.begin()
         name = _name(request.model, entry)
         last: Finished | None = None
-        async with ask(entry, with_defaults(request, entry), name, self._asking, self._patience) as events:
+        async with ask(entry, request, name, self._asking, self._patience) as events:
             async for event in events:
                 if isinstance(event, Finished):
                     last = event

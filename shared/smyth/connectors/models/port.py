@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol
 #: ``tool_calls``, ``tool_call_id`` and ``name``.
 Message = dict[str, Any]
 
-ErrorKind = Literal["unknown_model", "credentials", "rate_limited", "invalid_request", "timeout", "provider"]
+#: ``budget``: the request may not spend what the answer can cost.
+ErrorKind = Literal["unknown_model", "credentials", "rate_limited", "invalid_request", "timeout", "provider", "budget"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class ModelRequest:
     thinking_tokens: int | None = None
     #: OpenAI's web search: ``{search_context_size, user_location}``.
     web_search: dict[str, Any] | None = None
+    #: How often the provider may search for one answer.
+    max_searches: int | None = None
     #: xAI's search: its ``search_parameters``.
     live_search: dict[str, Any] | None = None
     #: Amazon Bedrock's guardrail: ``{id, version}``.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.util import find_spec
@@ -51,6 +51,52 @@ def listed(route: str, model: str) -> dict[str, Any]:
     return {}
 
 
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What a model's tokens cost, in dollars each, for prompts of one length."""
+
+    fresh: Decimal
+    #: Read from the provider's cache, and written to it.
+    cached: Decimal
+    writing: Decimal
+    output: Decimal
+    thinking: Decimal
+
+
+def rates(entry: ModelEntry, prompt: int) -> Rates:
+    """Return the prices of a model for a prompt of so many tokens; 0 where neither the entry nor the table knows any.
+
+    What a document says of prices counts where it brings a server of its own, or where nobody else knows any: a
+    provider's own model costs the stack what the table says, whatever its user writes.
+    """
+    table = listed(entry.served_by.route, entry.model)
+    fresh = _price(table, "input_cost_per_token", prompt) or Decimal(0)
+    output = _price(table, "output_cost_per_token", prompt) or Decimal(0)
+    cached = _price(table, "cache_read_input_token_cost", prompt)
+    writing = _price(table, "cache_creation_input_token_cost", prompt)
+    thinking = _price(table, "output_cost_per_reasoning_token", prompt)
+    if not (table and entry.from_document and entry.base_url is None):
+        if entry.input_price is not None:
+            fresh, cached, writing = entry.input_price / _MILLION, None, None
+        if entry.output_price is not None:
+            output, thinking = entry.output_price / _MILLION, None
+        if entry.cached_price is not None:
+            cached = entry.cached_price / _MILLION
+    return Rates(
+        fresh,
+        fresh if cached is None else cached,
+        fresh if writing is None else writing,
+        output,
+        output if thinking is None else thinking,
+    )
+
+
+def search_price(entry: ModelEntry, size: str) -> Decimal:
+    """Return what a search of the web costs, in dollars, by how much it reads: ``low``, ``medium`` or ``high``."""
+    per_query = listed(entry.served_by.route, entry.model).get("search_context_cost_per_query") or {}
+    return Decimal(str(per_query.get(f"search_context_size_{size}") or 0))
+
+
 def priced(
     entry: ModelEntry,
     usage: Usage,
@@ -72,29 +118,14 @@ def priced(
         searches: How often the provider searched the web.
         search_size: How much it read of what it found: ``low``, ``medium`` or ``high``.
     """
-    table = listed(entry.served_by.route, entry.model)
-    prompt = usage.input_tokens + usage.cached_tokens
-    fresh = _price(table, "input_cost_per_token", prompt) or Decimal(0)
-    output = _price(table, "output_cost_per_token", prompt) or Decimal(0)
-    cached = _price(table, "cache_read_input_token_cost", prompt)
-    writing = _price(table, "cache_creation_input_token_cost", prompt)
-    thinking = _price(table, "output_cost_per_reasoning_token", prompt)
-    if entry.input_price is not None:
-        fresh, cached, writing = entry.input_price / _MILLION, None, None
-    if entry.output_price is not None:
-        output, thinking = entry.output_price / _MILLION, None
-    if entry.cached_price is not None:
-        cached = entry.cached_price / _MILLION
-    cached = fresh if cached is None else cached
-    writing = fresh if writing is None else writing
-    thinking = output if thinking is None else thinking
+    one = rates(entry, usage.input_tokens + usage.cached_tokens)
     dollars = (
-        fresh * (usage.input_tokens - written)
-        + writing * written
-        + cached * usage.cached_tokens
-        + output * (usage.output_tokens - reasoning)
-        + thinking * reasoning
-        + _search(table, search_size) * searches
+        one.fresh * (usage.input_tokens - written)
+        + one.writing * written
+        + one.cached * usage.cached_tokens
+        + one.output * (usage.output_tokens - reasoning)
+        + one.thinking * reasoning
+        + search_price(entry, search_size) * searches
     )
     return replace(usage, cost_micro_usd=int((dollars * _MILLION).to_integral_value(ROUND_HALF_UP)))
 
@@ -108,8 +139,3 @@ def _price(table: dict[str, Any], name: str, prompt: int) -> Decimal | None:
             return Decimal(str(above))
     price = table.get(name)
     return None if price is None else Decimal(str(price))
-
-
-def _search(table: dict[str, Any], size: str) -> Decimal:
-    per_query = table.get("search_context_cost_per_query") or {}
-    return Decimal(str(per_query.get(f"search_context_size_{size}") or 0))

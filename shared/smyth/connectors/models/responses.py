@@ -59,6 +59,7 @@ def parameters(entry: ModelEntry, request: ModelRequest) -> dict[str, Any]:
         "top_p": request.top_p if sampled else None,
         "tools": tools or None,
         "tool_choice": _tool_choice(request) if tools else None,
+        "max_tool_calls": request.max_searches,
         "text": text or None,
         "reasoning": {"effort": more["reasoning_effort"]} if "reasoning_effort" in more else None,
     }
