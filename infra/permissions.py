@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 TableAccess = Literal["none", "read", "touch", "write"]
@@ -23,6 +23,24 @@ class Grant:
     usage_keys: bool = False
     #: Invoke the function that runs users' code, which itself may do nothing.
     run_code: bool = False
+    #: Read the table's stream.
+    stream: bool = False
+    #: Keep events that it could not handle.
+    dead_letters: bool = False
+    #: Send mails from the customer's address and put events on the account's bus.
+    notify: bool = False
+    #: Read the keys of the customer's account at Stripe.
+    stripe: bool = False
+
+    @property
+    def label(self) -> str:
+        """What is granted, in a word; ``log`` where that is nothing."""
+        said = [
+            field.name if value is True else f"{field.name}-{value}"
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        ]
+        return "-".join(said) or "log"
 
 
 _READ = Grant(table="read", bucket="read")
@@ -52,12 +70,13 @@ GRANTS: dict[str, Grant] = {
     "upload_file": _WRITE,
     "get_file": _READ,
     "get_usage": Grant(table="read"),
+    "manage_billing": Grant(table="write"),
     "manage_keys": Grant(table="write"),
     "manage_tenants": Grant(table="write", usage_keys=True),
     # Touch: it notes the day on which a key was last used.
     "authorizer": Grant(table="touch", operator_key=True),
-    "object_created": Grant(table="touch"),
-    "schedule_tick": Grant(table="write", leases=True),
+    "object_created": Grant(table="touch", dead_letters=True),
+    "schedule_tick": Grant(table="write", leases=True, dead_letters=True),
     "migrate": Grant(table="write"),
 }
 

@@ -283,3 +283,15 @@ class UsageReport(BaseModel):
     cost: Money
     currency: Literal["USD"]
     items: list[UsageGroup]
+
+
+class PlanOffer(BaseModel):
+    """A plan of the price list; null means without limit."""
+
+    name: str
+    mine: bool = Field(description="Whether the caller's tenant has it.")
+    price_per_month: Money
+    price_per_request: Money
+    prepaid: bool
+    requests_per_month: int | None
+    agents: int | None

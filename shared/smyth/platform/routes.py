@@ -10,8 +10,9 @@ from typing import Literal
 
 #: ``public`` needs no key, ``tenant`` a tenant's or the operator's key, ``operator`` the operator's.
 Auth = Literal["public", "tenant", "operator"]
-#: The folders of ``layers/``: nearly everything, numpy for searches, or the sandbox of users' code and nothing else.
-Layer = Literal["runtime", "vectors", "code"]
+#: The folders of ``layers/``: nearly everything, numpy for searches, what bills are made and paid with, or the sandbox
+#: of users' code and nothing else.
+Layer = Literal["runtime", "vectors", "billing", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Function:
         """The layers of dependencies that it carries; our own package comes with every function."""
         if self.name == CODE_FUNCTION:
             return ("code",)
+        if self.name in BILLING_FUNCTIONS:
+            return ("runtime", "billing")
         # Who asks models also embeds and searches: agents may do either.
         return ("runtime", "vectors") if self.models else ("runtime",)
 
@@ -83,6 +86,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/vectordb/upsert", "upsert_vectors"),
     Route("POST", "/api/storage/upload", "upload_file"),
     Route("GET", "/api/usage", "get_usage"),
+    Route("GET", "/api/billing/plans", "manage_billing"),
     Route("GET", "/api/keys", "manage_keys"),
     Route("POST", "/api/keys", "manage_keys"),
     Route("DELETE", "/api/keys/{key_id}", "manage_keys"),
@@ -104,6 +108,9 @@ ROUTES: tuple[Route, ...] = (
 
 #: Functions whose routes are streamed; all routes of such a function are.
 STREAMED = frozenset(route.function for route in ROUTES if route.stream)
+
+#: They make invoices or speak to Stripe.
+BILLING_FUNCTIONS = ("manage_billing",)
 
 #: Runs users' code; it alone may do nothing and knows nothing of the stack.
 CODE_FUNCTION = "run_code"
@@ -133,6 +140,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("upload_file"),
     Function("get_file", memory_mb=256),
     Function("get_usage"),
+    Function("manage_billing"),
     Function("manage_keys"),
     Function("manage_tenants"),
     Function("health", memory_mb=256),

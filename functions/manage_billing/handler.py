@@ -1,0 +1,12 @@
+"""Bills: invoices, payments, the price list, budgets and alerts."""
+
+from __future__ import annotations
+
+from smyth.http.app import create_app, lambda_handler
+from smyth.http.money import alerts, budgets, invoices
+
+app = create_app("billing")
+for part in (invoices, budgets, alerts):
+    app.include_router(part.router)
+
+handler = lambda_handler(app)

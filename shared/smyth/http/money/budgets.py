@@ -1,0 +1,7 @@
+"""Budgets: read, set, take away."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()
