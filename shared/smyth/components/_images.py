@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,12 @@ from smyth.components.base import Call, ComponentError
 from smyth.connectors.files.memory import data_url
 from smyth.connectors.files.port import StoredFile
 from smyth.connectors.http.port import HttpRequest
-from smyth.connectors.models.image_prices import ImageTokens, image_cost_micro_usd
-from smyth.connectors.models.port import Usage
+from smyth.connectors.models.image_prices import ImageTokens, image_cost_micro_usd, most_micro_usd
+from smyth.connectors.models.port import ModelError, Usage
 
 if TYPE_CHECKING:
     from smyth.components.image_generator import Settings
+    from smyth.connectors.models.allowance import Hold
 
 #: Images come as text inside JSON.
 _MAX_ANSWER = 48 * 1024 * 1024
@@ -37,6 +38,35 @@ class Order:
     prompt: str
     negative_prompt: str
     attachments: list[files.File]
+    #: What is set aside for it, where the request may not spend what it likes.
+    hold: Hold | None = None
+
+
+async def held(call: Call, order: Order) -> Order:
+    """Set aside what the order can cost at the most.
+
+    Raises:
+        ComponentError: The request may not spend that much.
+    """
+    allowance = call.run.ports.allowance
+    if allowance is None:
+        return order
+    settings: Settings = call.settings
+    is_third = order.model == "dall-e-3"
+    size = settings.size_dalle3 if is_third else settings.size_dalle2 if order.model == "dall-e-2" else settings.size
+    quality = _dall_e_quality(order.model, settings) if order.model.startswith("dall-e") else settings.quality
+    most = await asyncio.to_thread(
+        most_micro_usd,
+        order.model,
+        prompt=_RAW_PROMPT + order.prompt,
+        read=len(order.attachments),
+        size=size,
+        quality=quality,
+    )
+    try:
+        return replace(order, hold=await allowance.hold(most))
+    except ModelError as error:
+        raise ComponentError(str(error)) from error
 
 
 async def openai_gpt_image(call: Call, order: Order) -> Any:
@@ -65,7 +95,7 @@ async def openai_gpt_image(call: Call, order: Order) -> Any:
         output=used.get("output_tokens", 0),
     )
     size, quality = body.get("size") or fields["size"], body.get("quality") or fields["quality"]
-    await _meter(call, order.model, size=size, quality=quality, tokens=tokens)
+    await _meter(call, order, size=size, quality=quality, tokens=tokens)
     told = body.get("output_format") or fields.get("output_format", "png")
     return await _kept(call, _first(body, "data").get("b64_json"), f"image/{told}")
 
@@ -83,13 +113,13 @@ async def openai_dall_e(call: Call, order: Order) -> Any:
         "size": settings.size_dalle3 if is_third else settings.size_dalle2,
         "response_format": settings.response_format,
     }
-    quality = "hd" if is_third and settings.quality == "hd" else "standard"
+    quality = _dall_e_quality(order.model, settings)
     if is_third:
         body |= {"quality": quality, "style": settings.style}
     key = await vault_key(call, "openai", service="OpenAI")
     request = json_request(f"{call.run.ports.service_urls.openai}/images/generations", body)
     answer = await _asked(call, request, {"authorization": f"Bearer {key}"}, secret=key)
-    await _meter(call, order.model, size=body["size"], quality=quality)
+    await _meter(call, order, size=body["size"], quality=quality)
     return _first(answer, "data").get(settings.response_format)
 
 
@@ -116,7 +146,7 @@ async def google(call: Call, order: Order) -> Any:
     answer = await _asked(call, request, {"x-goog-api-key": key}, secret=key)
     used = answer.get("usageMetadata") or {}
     tokens = ImageTokens(text=used.get("promptTokenCount", 0), output=used.get("candidatesTokenCount", 0))
-    await _meter(call, order.model, tokens=tokens)
+    await _meter(call, order, tokens=tokens)
     image = _google_image(answer)
     if image is None:
         raise ComponentError("The model gave no image. Change the prompt: it may ask for what is not allowed.")
@@ -147,7 +177,7 @@ async def runware(call: Call, order: Order) -> Any:
     request = json_request(call.run.ports.service_urls.runware, [task])
     made = _first(await _asked(call, request, {"authorization": f"Bearer {key}"}, secret=key), "data")
     cost = int(Decimal(str(made.get("cost") or 0)) * 1_000_000)
-    call.run.usage.append(Usage(order.model, cost_micro_usd=cost))
+    _count(call, order, Usage(order.model, cost_micro_usd=cost))
     return made.get("imageURL")
 
 
@@ -180,10 +210,20 @@ async def _asked(call: Call, request: HttpRequest, headers: dict[str, str], *, s
 
 
 async def _meter(
-    call: Call, model: str, *, size: str = "", quality: str = "", tokens: ImageTokens = _UNCOUNTED
+    call: Call, order: Order, *, size: str = "", quality: str = "", tokens: ImageTokens = _UNCOUNTED
 ) -> None:
-    cost = await asyncio.to_thread(image_cost_micro_usd, model, size=size, quality=quality, tokens=tokens)
-    call.run.usage.append(Usage(model, tokens.text + tokens.image, tokens.output, cost_micro_usd=cost))
+    cost = await asyncio.to_thread(image_cost_micro_usd, order.model, size=size, quality=quality, tokens=tokens)
+    _count(call, order, Usage(order.model, tokens.text + tokens.image, tokens.output, cost_micro_usd=cost))
+
+
+def _count(call: Call, order: Order, usage: Usage) -> None:
+    call.run.usage.append(usage)
+    if order.hold is not None:
+        order.hold.end(usage.cost_micro_usd)
+
+
+def _dall_e_quality(model: str, settings: Settings) -> str:
+    return "hd" if model == "dall-e-3" and settings.quality == "hd" else "standard"
 
 
 async def _kept(call: Call, data: Any, mimetype: str) -> dict[str, Any]:

@@ -89,7 +89,12 @@ class ImageGenerator(Component):
                 filled(settings.negative_prompt, call),
                 [await files.read(value, call.run) for value in _attached(call)],
             )
-            return {"Output": await make(call, order)}
+            order = await images.held(call, order)
+            try:
+                return {"Output": await make(call, order)}
+            finally:
+                if order.hold is not None:
+                    order.hold.end(0)  # Where nothing was made, and so nothing counted.
         except (ComponentError, ValueError) as error:
             raise ComponentError(f"Generating Image(s)\n{error}") from error
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from smyth.connectors.files.port import FileSystem
     from smyth.connectors.http.port import HttpPort
     from smyth.connectors.memory.port import KeyValueMemory
+    from smyth.connectors.models.allowance import Allowance
     from smyth.connectors.models.port import ModelPort
     from smyth.connectors.telemetry.port import Telemetry
     from smyth.connectors.vault.port import Vault
@@ -41,6 +42,8 @@ class Ports:
     """What the world offers to a run. The defaults need no network, no keys and no cloud."""
 
     models: ModelPort = field(default_factory=EchoModels)
+    #: What providers may take for the request, held by whoever asks one past ``models``; None: whatever they do.
+    allowance: Allowance | None = None
     vault: Vault = field(default_factory=MemoryVault)
     #: Calls public addresses; connects when first used.
     http: HttpPort = field(default_factory=public_client)

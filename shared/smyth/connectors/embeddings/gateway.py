@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from smyth.connectors.embeddings.port import Embedded
 from smyth.connectors.models import litellm_calls
+from smyth.connectors.models.allowance import Allowance
 from smyth.connectors.models.catalog import PROVIDERS, ModelEntry
 from smyth.connectors.models.failures import Attempt, model_error
 from smyth.connectors.models.port import ModelError, Usage
 from smyth.connectors.models.prices import priced
+from smyth.connectors.models.worst_case import reading_cost
 from smyth.connectors.vault.port import Vault
 
 #: Providers of the catalogue that have embedding models.
@@ -59,6 +62,13 @@ class EmbeddingGateway:
         self._entry = entry
         self._vault = vault
         self._environment = os.environ if environment is None else environment
+        self._allowance: Allowance | None = None
+
+    def view(self, allowance: Allowance | None) -> EmbeddingGateway:
+        """Return a light copy for one request, whose answers together cost no more than ``allowance``."""
+        copied = copy(self)
+        copied._allowance = allowance
+        return copied
 
     @property
     def names(self) -> tuple[str, str]:
@@ -73,13 +83,30 @@ class EmbeddingGateway:
         vectors: list[tuple[float, ...]] = []
         usage: list[Usage] = []
         for start in range(0, len(texts), _BATCH):
-            answer = await self._ask(list(texts[start : start + _BATCH]), attempt, dimensions)
+            answer, used = await self._paid(list(texts[start : start + _BATCH]), attempt, dimensions)
             vectors += [tuple(one["embedding"]) for one in sorted(answer.data, key=lambda one: one["index"])]
-            tokens = answer.usage.prompt_tokens if answer.usage else 0
-            usage.append(priced(self._entry, Usage(self._entry.model, input_tokens=tokens)))
+            usage.append(used)
         if len(vectors) != len(texts):
             raise ModelError(f"{attempt.provider} returned {len(vectors)} vectors for {len(texts)} texts. Try again.")
         return Embedded(tuple(vectors), tuple(usage))
+
+    async def _paid(self, texts: list[str], attempt: Attempt, dimensions: int | None) -> tuple[Any, Usage]:
+        """Send one batch, for no more than the request may still spend; return the answer and what it used.
+
+        Raises:
+            ModelError: The provider refused or failed, or too little is left.
+        """
+        hold = await self._allowance.hold(reading_cost(self._entry, texts)) if self._allowance else None
+        cost = 0
+        try:
+            answer = await self._ask(texts, attempt, dimensions)
+            tokens = answer.usage.prompt_tokens if answer.usage else 0
+            used = priced(self._entry, Usage(self._entry.model, input_tokens=tokens))
+            cost = used.cost_micro_usd
+            return answer, used
+        finally:
+            if hold is not None:
+                hold.end(cost)
 
     async def _ask(self, texts: list[str], attempt: Attempt, dimensions: int | None) -> Any:
         """Send one batch.

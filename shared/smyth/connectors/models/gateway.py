@@ -24,7 +24,7 @@ from smyth.connectors.models.port import Finished, Limits, ModelError, ModelEven
 from smyth.connectors.models.prices import price_table, priced
 from smyth.connectors.models.tokens import request_tokens, text_tokens
 from smyth.connectors.models.uploads import Uploads
-from smyth.connectors.models.worst_case import held
+from smyth.connectors.models.worst_case import held, reading_cost
 from smyth.connectors.vault.port import Vault
 
 _More = Callable[[str], ModelEntry | None]
@@ -100,7 +100,17 @@ class ModelGateway:
 
         entry = self._find({"provider": "OpenAI", "model": model} if isinstance(model, str) else model)
         await loaded(price_table)
-        return await moderate(entry, text, team_id, self._asking)
+        if self._allowance is None:
+            return await moderate(entry, text, team_id, self._asking)
+        # Judged in pieces that overlap, no character more than twice.
+        hold = await self._allowance.hold(reading_cost(entry, [text, text]))
+        cost = 0
+        try:
+            verdict = await moderate(entry, text, team_id, self._asking)
+            cost = verdict.usage.cost_micro_usd
+            return verdict
+        finally:
+            hold.end(cost)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """See :meth:`smyth.connectors.models.port.ModelPort.stream`.

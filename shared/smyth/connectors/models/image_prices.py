@@ -18,6 +18,13 @@ _DALL_E = {
     ("dall-e-2", "standard", "512x512"): 18_000,
     ("dall-e-2", "standard", "1024x1024"): 20_000,
 }
+#: The most tokens of a picture by quality; OpenAI's largest has 6,240, which counts where the model chooses, too.
+_MOST_TOKENS = {"low": 500, "medium": 1_700}
+_MOST_TOKENS_ELSE = 6_300
+#: Of one that is read.
+_READ_TOKENS = 7_000
+#: Runware tells a price only afterwards; its dearest models take less.
+_UNTOLD = 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,17 @@ def image_cost_micro_usd(model: str, *, size: str, quality: str, tokens: ImageTo
         return _micro(entry["output_cost_per_image"])
     listed = table.get(f"{quality}/{size.replace('x', '-x-')}/{model}") or {}
     return _micro(listed.get("input_cost_per_image", 0))
+
+
+def most_micro_usd(model: str, *, prompt: str, read: int, size: str, quality: str) -> int:
+    """Return the most that an image can cost, before it is made; ``read`` pictures go along with the prompt.
+
+    Loads LiteLLM, so call it in a thread.
+    """
+    if ":" in model or model.startswith("flux"):
+        return _UNTOLD
+    most = ImageTokens(len(prompt.encode()), read * _READ_TOKENS, _MOST_TOKENS.get(quality, _MOST_TOKENS_ELSE))
+    return image_cost_micro_usd(model, size=size, quality=quality, tokens=most)
 
 
 def _micro(dollars: float) -> int:

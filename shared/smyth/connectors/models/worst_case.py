@@ -7,6 +7,7 @@ Other files: as much as the model reads at all. Answers: as long as was asked fo
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -89,6 +90,12 @@ def worst_case(entry: ModelEntry, request: ModelRequest) -> WorstCase:
     size = (request.web_search or {}).get("search_context_size", "medium")
     searching = search_price(entry, size) * searches
     return WorstCase((reading * tokens + searching) * _MICRO, saying * _MICRO)
+
+
+def reading_cost(entry: ModelEntry, texts: Sequence[str]) -> int:
+    """Return the most that reading ``texts`` costs, in micro-USD, where nothing is answered in words."""
+    tokens = sum(text_bound(text) + _MESSAGE_OVERHEAD for text in texts)
+    return WorstCase(rates(entry, tokens).fresh * tokens * _MICRO, Decimal(0)).cost(0)
 
 
 def text_bound(value: Any) -> int:
