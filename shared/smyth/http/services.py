@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from smyth.conversation import AskedTurns
     from smyth.engine import Limits
     from smyth.platform.agents import Agents
+    from smyth.platform.audit import Audit
     from smyth.platform.conversations import Conversations
     from smyth.platform.files import Files
     from smyth.platform.keys import Keys
@@ -140,6 +141,14 @@ class Services:
         from smyth.platform.migrations import Migrations
 
         return Migrations(DynamoMigrations(self.table), migrations(self.tenants, self.agents))
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what."""
+        from smyth.aws.audit import DynamoAudit
+        from smyth.platform.audit import Audit
+
+        return Audit(DynamoAudit(self.table))
 
     @cached_property
     def conversations(self) -> Conversations:
