@@ -65,8 +65,12 @@ GATEWAY_RESPONSES: dict[str, GatewayResponse] = {
     "UNAUTHORIZED": GatewayResponse(401, "unauthorized", f"The key is missing or unknown. {_KEY}"),
     "EXPIRED_TOKEN": GatewayResponse(401, "unauthorized", f"The key has expired. {_KEY}"),
     "INVALID_SIGNATURE": GatewayResponse(401, "unauthorized", f"Signed requests are not taken. {_KEY}"),
+    # The authorizer denies nothing else; what a key may do is told by the functions.
     "ACCESS_DENIED": GatewayResponse(
-        403, "forbidden", "This key may not call this route. Use a key whose role and routes allow it."
+        429,
+        "too_many_attempts",
+        "Too many unknown keys came from your address. Wait a minute, then send a valid key.",
+        60,
     ),
     "INVALID_API_KEY": GatewayResponse(
         403,

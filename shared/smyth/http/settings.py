@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -29,6 +29,8 @@ class Settings:
     #: Plan name -> API Gateway usage plan id.
     usage_plan_ids: Mapping[str, str] = field(default_factory=dict)
     operator_secret_arn: str = ""
+    #: Whose tokens are taken; see :func:`smyth.connectors.identity.issuers.read_issuers`.
+    issuers: Sequence[Any] = ()
     #: Turns texts into vectors; see :func:`smyth.connectors.embeddings.gateway.read_embedding_model`.
     embedding_model: str = ""
     #: The function that runs users' code; blank: a child process does.
@@ -62,6 +64,7 @@ class Settings:
             models=_json_object(env, "SMYTH_MODELS"),
             usage_plan_ids=_json_object(env, "USAGE_PLAN_IDS"),
             operator_secret_arn=env.get("OPERATOR_SECRET_ARN", ""),
+            issuers=_json_list(env, "SMYTH_ISSUERS"),
             embedding_model=env.get("SMYTH_EMBEDDING_MODEL", ""),
             code_function=env.get("CODE_FUNCTION", ""),
             code_per_tenant=env.get("CODE_PER_TENANT") == "1",
@@ -88,13 +91,22 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 
 def _json_object(env: Mapping[str, str], name: str) -> dict[str, Any]:
-    text = env.get(name, "")
-    if not text:
-        return {}
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise SettingsError(f"The environment variable {name} is not JSON: {error}.") from None
+    value = _json(env, name, {})
     if not isinstance(value, dict):
         raise SettingsError(f"The environment variable {name} must hold a JSON object.")
     return value
+
+
+def _json_list(env: Mapping[str, str], name: str) -> list[Any]:
+    value = _json(env, name, [])
+    if not isinstance(value, list):
+        raise SettingsError(f"The environment variable {name} must hold a JSON list.")
+    return value
+
+
+def _json(env: Mapping[str, str], name: str, empty: Any) -> Any:
+    text = env.get(name, "")
+    try:
+        return json.loads(text) if text else empty
+    except ValueError as error:
+        raise SettingsError(f"The environment variable {name} is not JSON: {error}.") from None

@@ -16,6 +16,8 @@ from smyth.platform.errors import Forbidden
 from smyth.platform.routes import ROUTES, Route
 
 OPERATOR = "operator"
+#: Somebody who signed in but acts for no tenant: member of none, or of several of which none was named.
+PERSON = "person"
 #: From least to most; each may do what those before it may.
 ROLES = ("viewer", "developer", "admin", "owner")
 
@@ -57,8 +59,14 @@ class Caller:
     key_requests_per_minute: int | None = None
     #: Whether the tenant has budgets; admission reads them only then.
     budgeted: bool = False
-    #: The person, where one signed in; empty for keys.
+    #: The person, where one signed in: issuer, ``#``, and the issuer's word for them; empty for keys.
     subject: str = ""
+    #: The person's address, if the issuer has verified it.
+    email: str = ""
+    #: Whether it is a machine that signed in by itself.
+    machine: bool = False
+    #: Of which tenants the person is a member, where none was chosen.
+    tenants: tuple[str, ...] = ()
     #: The operator's key id, while the operator acts as the tenant.
     acting_for: str = ""
     source_ip: str = ""
@@ -81,6 +89,9 @@ class Caller:
             "key_requests_per_minute": _text(self.key_requests_per_minute),
             "budgeted": "1" if self.budgeted else "",
             "subject": self.subject,
+            "email": self.email,
+            "machine": "1" if self.machine else "",
+            "tenants": json.dumps(self.tenants),
             "acting_for": self.acting_for,
         }
 
@@ -88,7 +99,7 @@ class Caller:
     def from_context(cls, context: Mapping[str, str], source_ip: str = "", public_url: str = "") -> Caller | None:
         """Return the caller that :meth:`to_context` wrote; None where there is none."""
         role, tenant_id = context.get("role", ""), context.get("tenant_id", "")
-        if not role or (role != OPERATOR and not tenant_id):
+        if not role or (role not in (OPERATOR, PERSON) and not tenant_id):
             return None
         return cls(
             tenant_id=tenant_id,
@@ -104,6 +115,9 @@ class Caller:
             key_requests_per_minute=_number(context.get("key_requests_per_minute")),
             budgeted=context.get("budgeted") == "1",
             subject=context.get("subject", ""),
+            email=context.get("email", ""),
+            machine=context.get("machine") == "1",
+            tenants=tuple(json.loads(context.get("tenants") or "[]")),
             acting_for=context.get("acting_for", ""),
             source_ip=source_ip,
             public_url=public_url,
@@ -138,6 +152,11 @@ def presented_key(headers: Mapping[str, str]) -> str:
     return lower.get("x-api-key", "").strip()
 
 
+def chosen_tenant(headers: Mapping[str, str]) -> str:
+    """Return the tenant that a person means, who may be a member of several; empty where none is named."""
+    return next((value.strip() for name, value in headers.items() if name.lower() == "x-tenant-id"), "")
+
+
 def route_name(method: str, path: str) -> str:
     """Return a route's name with its parameters blanked: ``GET /api/agents/{}``."""
     return f"{method.upper()} {re.sub(r'{[^/}]*}', '{}', path)}"
@@ -155,9 +174,12 @@ def authorize(caller: Caller, method: str, path: str, agent_id: str | None = Non
     Raises:
         Forbidden: The tenant is suspended, the role is too low, or the key is limited to other agents or routes.
     """
-    if caller.role == OPERATOR:
-        return
     name = route_name(method, path)
+    route = known_routes().get(name)
+    if caller.role == OPERATOR or (caller.subject and route is not None and route.auth == "person"):
+        return
+    if caller.role == PERSON:
+        raise Forbidden(_no_tenant(caller))
     if caller.status != "active":
         raise Forbidden(
             f"The tenant {caller.tenant_id} is {caller.status}. Ask the operator of this service to resume it."
@@ -175,9 +197,16 @@ def authorize(caller: Caller, method: str, path: str, agent_id: str | None = Non
         )
 
 
+def _no_tenant(caller: Caller) -> str:
+    if caller.tenants:
+        known = ", ".join(caller.tenants)
+        return f"You are a member of several tenants. Name the one you mean in the header x-tenant-id: {known}."
+    return "You are no member of this tenant, or of none yet. Ask an admin for an invitation and accept it."
+
+
 def _role_for(name: str) -> str:
-    """Viewers read, developers run and edit, admins and owners manage keys."""
-    if name.split(" ", 1)[1].startswith("/api/keys"):
+    """Viewers read, developers run and edit, admins and owners manage keys, members and invitations."""
+    if name.split(" ", 1)[1].startswith(("/api/keys", "/api/members", "/api/invitations")):
         return "admin"
     route = known_routes().get(name)
     reads = name.startswith("GET ") and not (route and route.billable)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: ``public`` needs no key, ``tenant`` a tenant's or the operator's key, ``operator`` the operator's.
-Auth = Literal["public", "tenant", "operator"]
+#: ``public`` needs no key, ``tenant`` a tenant's or the operator's key, ``operator`` the operator's, ``person``
+#: the token of somebody who signed in, who need not be a member of any tenant.
+Auth = Literal["public", "tenant", "operator", "person"]
 #: The folders of ``layers/``: nearly everything, numpy for searches, what bills are made and paid with, or the sandbox
 #: of users' code and nothing else.
 Layer = Literal["runtime", "vectors", "billing", "code"]

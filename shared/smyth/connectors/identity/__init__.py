@@ -1,0 +1,1 @@
+"""Who signs people and machines in: issuers of OpenID Connect, their keys, and the tokens that they give out."""
