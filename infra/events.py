@@ -20,7 +20,7 @@ TICK = Duration.minutes(5)
 
 
 class Events(Construct):
-    """EventBridge rules and the dead letters of their targets."""
+    """EventBridge rules, and one queue for what they and their functions could not do."""
 
     def __init__(
         self,
@@ -34,8 +34,14 @@ class Events(Construct):
     ) -> None:
         super().__init__(scope, id)
         self._customer = customer
-        #: The queues by the function whose events they keep.
-        self.dead_letters: dict[str, sqs.Queue] = {}
+        self.dead_letters = sqs.Queue(
+            self,
+            "dead-letters",
+            queue_name=names.dead_letters(customer.name),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
         created = events.EventPattern(
             source=["aws.s3"],
             detail_type=["Object Created"],
@@ -52,17 +58,8 @@ class Events(Construct):
         event_pattern: events.EventPattern | None = None,
         schedule: events.Schedule | None = None,
     ) -> None:
-        dead_letters = sqs.Queue(
-            self,
-            f"{name}-dead-letters",
-            queue_name=names.dead_letters(self._customer.name, name),
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        self.dead_letters[name] = dead_letters
         function.configure_async_invoke(
-            on_failure=destinations.SqsDestination(dead_letters), retry_attempts=2, max_event_age=Duration.hours(6)
+            on_failure=destinations.SqsDestination(self.dead_letters), retry_attempts=2, max_event_age=Duration.hours(6)
         )
         events.Rule(
             self,
@@ -70,5 +67,5 @@ class Events(Construct):
             rule_name=names.function(self._customer.name, name),
             event_pattern=event_pattern,
             schedule=schedule,
-            targets=[targets.LambdaFunction(function, dead_letter_queue=dead_letters, retry_attempts=2)],
+            targets=[targets.LambdaFunction(function, dead_letter_queue=self.dead_letters, retry_attempts=2)],
         )

@@ -1,9 +1,14 @@
-"""One Lambda function per entry of the function table."""
+"""One Lambda function per entry of the function table.
+
+Each function costs CloudFormation a resource or three, so they share what does not tell them apart: one log group for
+all but users' code, and one role for all that have the same rights.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Aws, Duration, RemovalPolicy
@@ -59,8 +64,16 @@ def arn(customer: Customer, name: str) -> str:
     return f"arn:{Aws.PARTITION}:lambda:{customer.region}:{account}:function:{function}"
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a function may do besides writing its log; functions of one label share a role."""
+
+    label: str
+    statements: list[iam.PolicyStatement]
+
+
 class Functions(Construct):
-    """All functions, each with a role and a log group of its own."""
+    """All functions, with their roles and their log."""
 
     def __init__(
         self,
@@ -72,15 +85,18 @@ class Functions(Construct):
         staging: Path,
         key: kms.IKey | None,
         environment: Callable[[str], dict[str, str]],
-        statements: Callable[[str], list[iam.PolicyStatement]],
+        rights: Callable[[str], Rights],
     ) -> None:
         super().__init__(scope, id)
         self._customer = customer
         self._layers_for = layers_for
         self._staging = staging
         self._key = key
+        self._log = self._log_group("log", names.log_group(customer.name))
+        self._code_log = self._log_group("code-log", names.code_log_group(customer.name, CODE_FUNCTION))
+        self._roles: dict[str, iam.IRole] = {}
         self.by_name = {
-            function.name: self._function(function, environment(function.name), statements(function.name))
+            function.name: self._function(function, environment(function.name), rights(function.name))
             for function in FUNCTIONS
         }
         #: What is called: the alias, or the function itself where nothing is published.
@@ -91,9 +107,7 @@ class Functions(Construct):
             if customer.canary != "none":
                 Shift(self, "Shift", customer=customer, aliases=aliases)
 
-    def _function(
-        self, function: Function, environment: dict[str, str], statements: list[iam.PolicyStatement]
-    ) -> lambda_.Function:
+    def _function(self, function: Function, environment: dict[str, str], rights: Rights) -> lambda_.Function:
         customer = self._customer
         adapted = function.name in STREAMED and customer.streaming == "adapter"
         snapshot = function.models and customer.snap_start
@@ -101,14 +115,6 @@ class Functions(Construct):
         if adapted:
             adapter = ADAPTER_LAYERS[customer.architecture]
             layers.append(lambda_.LayerVersion.from_layer_version_arn(self, f"{function.name}-adapter", adapter))
-        log_group = logs.CfnLogGroup(
-            self,
-            f"{function.name}-log",
-            log_group_name=names.log_group(customer.name, function.name),
-            retention_in_days=customer.log_retention_days,
-            kms_key_id=self._key.key_arn if self._key else None,
-        )
-        log_group.apply_removal_policy(RemovalPolicy.DESTROY)
         made = lambda_.Function(
             self,
             function.name,
@@ -126,35 +132,54 @@ class Functions(Construct):
                 **(SNAPSHOT_ENVIRONMENT if adapted and snapshot else {}),
             },
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snapshot else None,
-            role=self._role(function.name, statements),
+            role=self._role(function.name, rights),
             tenancy_config=lambda_.TenancyConfig.PER_TENANT
             if customer.tenant_isolation and function.name == CODE_FUNCTION
             else None,
             reserved_concurrent_executions=customer.reserved_concurrency.get(function.name),
         )
-        # Else the function's first call would make the group itself, without retention.
-        made.node.add_dependency(log_group)
+        resource = made.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        resource.logging_config = lambda_.CfnFunction.LoggingConfigProperty(log_group=self._log_of(function.name).ref)
         if customer.xray and function.name != CODE_FUNCTION:
-            _trace(made)
+            # By the resource's own switch: the construct's would bring each function a policy more.
+            resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
         return made
 
     def _alias(self, name: str, function: lambda_.Function) -> lambda_.Alias:
         """The alias on what is deployed; a version that serves no longer goes, and its snapshot with it."""
         return lambda_.Alias(self, f"{name}-live", alias_name=names.ALIAS, version=function.current_version)
 
-    def _role(self, name: str, statements: list[iam.PolicyStatement]) -> iam.Role:
-        group = names.log_group(self._customer.name, name)
-        own_log = iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[f"arn:{Aws.PARTITION}:logs:{Aws.REGION}:{Aws.ACCOUNT_ID}:log-group:{group}:*"],
-        )
-        return iam.Role(
+    def _role(self, name: str, rights: Rights) -> iam.IRole:
+        """The role of all functions with these rights; CloudTrail still tells them apart, by the session's name."""
+        if rights.label not in self._roles:
+            log = self._log_of(name).attr_arn
+            writes = iam.PolicyStatement(actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log])
+            role = iam.Role(
+                self,
+                f"{rights.label}-role",
+                assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+                description=f"{names.stack(self._customer.name)}: {rights.label} (infra/permissions.py), and the log",
+                inline_policies={"own": iam.PolicyDocument(statements=[writes, *rights.statements])},
+            )
+            # What events and destinations need is granted in the table as well, not by policies beside it.
+            self._roles[rights.label] = role.without_policy_updates()
+        return self._roles[rights.label]
+
+    def _log_of(self, name: str) -> logs.CfnLogGroup:
+        return self._code_log if name == CODE_FUNCTION else self._log
+
+    def _log_group(self, id: str, name: str) -> logs.CfnLogGroup:
+        """A group that is there before the first call, which would else make it without retention."""
+        group = logs.CfnLogGroup(
             self,
-            f"{name}-role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"{names.function(self._customer.name, name)}: its log and what infra/permissions.py grants",
-            inline_policies={"own": iam.PolicyDocument(statements=[own_log, *statements])},
+            id,
+            log_group_name=name,
+            retention_in_days=self._customer.log_retention_days,
+            kms_key_id=self._key.key_arn if self._key else None,
         )
+        group.apply_removal_policy(RemovalPolicy.DESTROY)
+        return group
 
     def _code(self, name: str) -> lambda_.Code:
         source = SOURCES / name
@@ -168,10 +193,3 @@ class Functions(Construct):
                 shutil.copy2(path, staged / path.name)
             source = staged
         return lambda_.Code.from_asset(str(source), exclude=list(NOT_CODE))
-
-
-def _trace(function: lambda_.Function) -> None:
-    """Turn X-Ray on by the resource's own switch: the construct's would bring each function a policy more."""
-    resource = function.node.default_child
-    assert isinstance(resource, lambda_.CfnFunction)
-    resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")

@@ -24,14 +24,19 @@ def called_function(customer: str, name: str, *, published: bool) -> str:
     return f"{function(customer, name)}:{ALIAS}" if published else function(customer, name)
 
 
-def log_group(customer: str, name: str) -> str:
-    """Where Lambda writes a function's log unless told otherwise."""
+def log_group(customer: str) -> str:
+    """The log of all functions, so that a request is found in one place; its streams bear the functions' names."""
+    return f"/aws/lambda/{stack(customer)}"
+
+
+def code_log_group(customer: str, name: str) -> str:
+    """The log of the function that runs users' code, which shall not write into that of the others."""
     return f"/aws/lambda/{function(customer, name)}"
 
 
-def dead_letters(customer: str, name: str) -> str:
-    """The queue of events that a function could not handle."""
-    return f"{function(customer, name)}-dead-letters"
+def dead_letters(customer: str) -> str:
+    """The queue of events that functions could not handle; each message names its function or rule."""
+    return f"{stack(customer)}-dead-letters"
 
 
 def bucket(customer: str, account: str, region: str) -> str:

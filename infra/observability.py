@@ -49,7 +49,7 @@ class Observability(Construct):
         settings: Alarms,
         stage: apigateway.Stage,
         functions: Mapping[str, lambda_.IFunction],
-        dead_letters: Mapping[str, sqs.Queue],
+        dead_letters: sqs.Queue,
         table: dynamodb.Table,
         key: kms.IKey | None,
     ) -> None:
@@ -74,7 +74,7 @@ class Observability(Construct):
             self._budget(settings.email, settings.budget_usd)
         self._dashboard(stage, dead_letters, table)
 
-    def _alarms(self, settings: Alarms, stage: apigateway.Stage, dead_letters: Mapping[str, sqs.Queue]) -> None:
+    def _alarms(self, settings: Alarms, stage: apigateway.Stage, dead_letters: sqs.Queue) -> None:
         self._alarm("server-errors", stage.metric_server_error(period=_PERIOD, statistic="Sum"), above=4)
         self._alarm("errors", self._sum_of_errors(), above=0)
         # Without dimensions, over the whole account: the concurrency that runs out is the account's too.
@@ -82,9 +82,8 @@ class Observability(Construct):
         self._alarm("throttles", throttles, above=0)
         slow = settings.slow_after_seconds * 1000
         self._alarm("slow-answers", self._slowest(), above=slow, periods=3)
-        for name, queue in dead_letters.items():
-            waiting = queue.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum")
-            self._alarm(f"{name}-dead-letters", waiting, above=0)
+        waiting = dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum")
+        self._alarm("dead-letters", waiting, above=0)
 
     def _alarm(self, name: str, metric: cloudwatch.IMetric, *, above: float, periods: int = 1) -> None:
         alarm = cloudwatch.Alarm(
@@ -145,11 +144,11 @@ class Observability(Construct):
             ],
         )
 
-    def _dashboard(self, stage: apigateway.Stage, dead_letters: Mapping[str, sqs.Queue], table: dynamodb.Table) -> None:
+    def _dashboard(self, stage: apigateway.Stage, dead_letters: sqs.Queue, table: dynamodb.Table) -> None:
         requests = [stage.metric_count(), stage.metric_client_error(), stage.metric_server_error()]
         latency = [stage.metric_latency(statistic=statistic) for statistic in ("p50", "p95", "p99")]
         capacity = [table.metric_consumed_read_capacity_units(), table.metric_consumed_write_capacity_units()]
-        waiting = [queue.metric_approximate_number_of_messages_visible() for queue in dead_letters.values()]
+        waiting = dead_letters.metric_approximate_number_of_messages_visible()
         dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=names.stack(self._customer))
         dashboard.add_widgets(_graph("Requests", *requests), _graph("Latency of the API", *latency))
         dashboard.add_widgets(
@@ -160,7 +159,7 @@ class Observability(Construct):
             _graph("Functions at once", self._of_all_functions("ConcurrentExecutions", "Maximum")),
             _graph("Throttled calls of functions", self._of_all_functions("Throttles", "Sum")),
         )
-        dashboard.add_widgets(_graph("Capacity of the table", *capacity), _graph("Dead letters", *waiting))
+        dashboard.add_widgets(_graph("Capacity of the table", *capacity), _graph("Dead letters", waiting))
 
     def _of_all_functions(self, metric: str, statistic: str) -> cloudwatch.MathExpression:
         ours = f'{{AWS/Lambda,FunctionName}} MetricName="{metric}" "{names.stack(self._customer)}-"'

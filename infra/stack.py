@@ -7,7 +7,6 @@ import sysconfig
 from pathlib import Path
 
 from aws_cdk import CfnOutput, DefaultStackSynthesizer, Environment, Stack, Tags
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -16,7 +15,7 @@ from infra.api import Api
 from infra.customer import Customer
 from infra.data import Data
 from infra.events import Events
-from infra.functions import Functions, arn
+from infra.functions import Functions, Rights, arn
 from infra.keys import Keys
 from infra.observability import Observability
 from infra.permissions import GRANTS, Grant
@@ -61,7 +60,7 @@ class SmythStack(Stack):
             staging=staging,
             key=key,
             environment=lambda name: self._environment(customer, name),
-            statements=lambda name: self._statements(customer, name, key),
+            rights=lambda name: self._rights(customer, name, key),
         )
         self.events = Events(
             self,
@@ -88,21 +87,29 @@ class SmythStack(Stack):
             )
         self._outputs()
 
-    def _statements(self, customer: Customer, name: str, key: kms.IKey | None) -> list[iam.PolicyStatement]:
+    def _rights(self, customer: Customer, name: str, key: kms.IKey | None) -> Rights:
+        """What the table grants a function, and what the customer lets the functions of its kind do."""
+        if name == CODE_FUNCTION:
+            # A role of its own, though others may do as little: its log is its own too.
+            return Rights(name, [])
+        grant = GRANTS.get(name, Grant())
         granted = statements(
-            GRANTS.get(name, Grant()),
+            grant,
             table=self.data.table,
             bucket=self.storage.bucket,
             operator_secret=names.operator_secret(customer.name),
             usage_plan_ids=self.api.usage_plan_ids,
             code_function=arn(customer, CODE_FUNCTION),
+            dead_letters=names.dead_letters(customer.name),
             key_arn=key.key_arn if key else None,
         )
+        label = grant.label
         if customer.bedrock and name in _ASKING:
             granted += bedrock()
-        if customer.xray and name != CODE_FUNCTION:
+            label += "-bedrock"
+        if customer.xray:
             granted += tracing()
-        return granted
+        return Rights(label, granted)
 
     def _environment(self, customer: Customer, name: str) -> dict[str, str]:
         runtime = {"PYTHONPATH": sysconfig.get_path("purelib")} if customer.layer == "source" else {}

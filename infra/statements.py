@@ -21,6 +21,7 @@ def statements(
     operator_secret: str,
     usage_plan_ids: dict[str, str],
     code_function: str,
+    dead_letters: str,
     key_arn: str | None = None,
 ) -> list[iam.PolicyStatement]:
     """The statements that grant exactly what ``grant`` says."""
@@ -41,6 +42,9 @@ def statements(
         said.extend(_usage_keys(usage_plan_ids))
     if grant.run_code:
         said.append(_allow(("lambda:InvokeFunction",), code_function))
+    if grant.dead_letters:
+        queue = f"arn:{Aws.PARTITION}:sqs:{Aws.REGION}:{Aws.ACCOUNT_ID}:{dead_letters}"
+        said.append(_allow(("sqs:SendMessage",), queue))
     if key_arn and (grant.table != "none" or grant.bucket != "none" or grant.operator_key):
         said.append(_allow(USE, key_arn))
     return said

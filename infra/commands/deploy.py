@@ -74,7 +74,7 @@ def migrate(cloud: Cloud) -> Iterator[dict[str, Any]]:
         if answer.get("FunctionError"):
             raise CommandError(
                 f"The stack is deployed, but its data could not be migrated: {report.get('errorMessage')}. "
-                f"The log is {names.log_group(cloud.customer.name, MIGRATE)}; {again}"
+                f"The log is {names.log_group(cloud.customer.name)}; {again}"
             )
         yield report
         if report["done"]:

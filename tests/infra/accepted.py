@@ -55,33 +55,28 @@ ACCEPTED = (
     ),
     Accepted(
         r"AwsSolutions-SQS3",
-        r"smyth-\w+/Events/\w+-dead-letters/Resource",
+        r"smyth-\w+/Events/dead-letters/Resource",
         "These are the dead letters of functions and rules, which cdk-nag does not follow.",
     ),
     Accepted(
-        rf"AwsSolutions-IAM5\[Resource::{_ARN}:logs:.*:log-group:/aws/lambda/smyth-\w+-(\w+):\*\]",
-        r"smyth-\w+/Functions/\w+-role/Resource",
-        "The streams of the function's own log group.",
-    ),
-    Accepted(
         r"AwsSolutions-IAM5\[Resource::<StorageBucket\w+\.Arn>/t/\*\]",
-        r"smyth-\w+/Functions/\w+-role/Resource",
+        r"smyth-\w+/Functions/[\w-]+-role/Resource",
         "Objects below the tenants' prefix; which tenant's is the authorizer's word, not the role's.",
     ),
     Accepted(
         rf"AwsSolutions-IAM5\[Resource::{_ARN}:apigateway:<AWS::Region>::/usageplans/<ApiPlan\w+>/keys/\*\]",
-        r"smyth-\w+/Functions/manage_tenants-role/Resource",
+        r"smyth-\w+/Functions/[\w-]*usage_keys[\w-]*-role/Resource",
         "API Gateway makes the ids of keys.",
     ),
     Accepted(
         rf"AwsSolutions-IAM5\[Resource::{_ARN}:bedrock:\*:(<AWS::AccountId>)?:"
         r"(foundation-model|inference-profile|guardrail)/\*\]",
-        r"smyth-\w+/Functions/\w+-role/Resource",
+        r"smyth-\w+/Functions/[\w-]+-role/Resource",
         "Agents name the models, inference profiles and their regions; the account says which it has.",
     ),
     Accepted(
         r"AwsSolutions-IAM5\[Resource::\*\]",
-        r"smyth-\w+/Functions/\w+-role/Resource",
+        r"smyth-\w+/Functions/[\w-]+-role/Resource",
         "Traces have no names: X-Ray's rights to write them cannot be bound to any.",
     ),
     Accepted(

@@ -39,7 +39,14 @@ class Cloud:
         return made["value"]
 
     def faults(self, function: str) -> str:
-        """What a function logged as errors."""
-        group = f"/aws/lambda/{self.deployed.functions[function]}"
-        events = self.aws("logs").filter_log_events(logGroupName=group)["events"]
-        return "\n".join(event["message"] for event in events if '"ERROR"' in event["message"])
+        """What was logged as errors where a function, and perhaps others, log."""
+        return "\n".join(line for line in self._logged(function) if '"ERROR"' in line)
+
+    def calls(self, function: str) -> int:
+        """How many calls the log tells of in which a function, and perhaps others, log."""
+        return sum(line.startswith("START") for line in self._logged(function))
+
+    def _logged(self, function: str) -> list[str]:
+        found = self.aws("lambda").get_function_configuration(FunctionName=self.deployed.functions[function])
+        events = self.aws("logs").filter_log_events(logGroupName=found["LoggingConfig"]["LogGroup"])["events"]
+        return [event["message"] for event in events]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.permissions import GRANTS
+from infra.permissions import GRANTS, Grant
 from smyth.http.settings import Settings
 from smyth.platform.routes import CODE_FUNCTION, FUNCTIONS, STREAMED
 from tests.infra.conftest import Stack, plain
@@ -73,8 +73,25 @@ def test_functions_carry_our_package_and_the_layers_that_the_table_says(demo: St
 def test_logs_of_every_function_are_kept_as_long_as_the_customer_says(demo: Stack) -> None:
     groups = demo.of("AWS::Logs::LogGroup").values()
     kept = {plain(group["LogGroupName"]): group["RetentionInDays"] for group in groups}
-    assert {f"/aws/lambda/smyth-demo-{function.name}" for function in FUNCTIONS} < set(kept)
+    assert {"/aws/lambda/smyth-demo", "/aws/lambda/smyth-demo-run_code"} < set(kept)
     assert set(kept.values()) == {14}
+
+
+def test_all_functions_write_one_log_but_the_one_that_runs_users_code(demo: Stack) -> None:
+    ids = {plain(group["LogGroupName"]): id for id, group in demo.of("AWS::Logs::LogGroup").items()}
+    for name, made in demo.functions().items():
+        group = "/aws/lambda/smyth-demo-run_code" if name == CODE_FUNCTION else "/aws/lambda/smyth-demo"
+        assert made["LoggingConfig"] == {"LogGroup": {"Ref": ids[group]}}
+
+
+def test_functions_share_a_role_when_they_have_the_same_rights(demo: Stack) -> None:
+    roles = {name: made["Role"]["Fn::GetAtt"][0] for name, made in demo.functions().items()}
+    assert roles["create_agent"] == roles["update_agent"] != roles["get_agent"]
+    assert roles["health"] == roles["docs"]
+    assert [name for name, role in roles.items() if role == roles[CODE_FUNCTION]] == [CODE_FUNCTION]
+    labels = {name: GRANTS.get(name, Grant()).label for name in roles if name != CODE_FUNCTION}
+    together = {(roles[name], label) for name, label in labels.items()}
+    assert len(together) == len(set(labels.values())) == len(set(roles.values())) - 1
 
 
 def test_the_table_of_permissions_names_functions_only() -> None:

@@ -60,8 +60,7 @@ def test_errors_throttles_slowness_and_dead_letters_are_watched(full: Stack) -> 
         "errors": {"Errors"},
         "throttles": {"Throttles"},
         "slow-answers": {"Duration"},
-        "object_created-dead-letters": {"ApproximateNumberOfMessagesVisible"},
-        "schedule_tick-dead-letters": {"ApproximateNumberOfMessagesVisible"},
+        "dead-letters": {"ApproximateNumberOfMessagesVisible"},
     }
     assert alarms["slow-answers"]["Threshold"] == 20_000
     assert {len(list(_metrics(alarm))) for alarm in alarms.values()} <= set(range(1, METRICS_PER_ALARM + 1))
