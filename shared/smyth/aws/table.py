@@ -125,7 +125,7 @@ class Table:
     def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """Return an item, as written last unless ``consistent`` is False."""
         answer = self.client.get_item(TableName=self.name, Key=_to_item(key(pk, sk)), ConsistentRead=consistent)
-        return _from_item(answer["Item"]) if "Item" in answer else None
+        return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[Item]) -> list[Item]:
         """Return those items that exist, in the order of ``keys``."""
@@ -136,7 +136,7 @@ class Table:
             while wanted:
                 answer = self.client.batch_get_item(RequestItems=wanted)
                 for raw in answer["Responses"].get(self.name, []):
-                    item = _from_item(raw)
+                    item = from_item(raw)
                     found[item["pk"], item["sk"]] = item
                 wanted = answer.get("UnprocessedKeys")
         return [found[one["pk"], one["sk"]] for one in keys if (one["pk"], one["sk"]) in found]
@@ -198,12 +198,12 @@ class Table:
             Limit=limit,
             **_expressions({"pk": pk, "before": before}, condition),
         )
-        return [_from_item(raw) for raw in answer["Items"]]
+        return [from_item(raw) for raw in answer["Items"]]
 
     def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
         while True:
             answer = self.client.query(**request)
-            yield from (_from_item(raw) for raw in answer["Items"])
+            yield from (from_item(raw) for raw in answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -235,8 +235,8 @@ class Table:
                 raise _busy() from None
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            raise ConditionFailed(_from_item(cast("dict[str, Any]", error.response.get("Item", {})))) from None
-        return _from_item(answer.get("Attributes", {}))
+            raise ConditionFailed(from_item(cast("dict[str, Any]", error.response.get("Item", {})))) from None
+        return from_item(answer.get("Attributes", {}))
 
     def put_many(self, items: Sequence[Item]) -> None:
         """Write items one by one, not as a whole, each replacing what is there; no two may have the same key."""
@@ -299,7 +299,7 @@ def _raise_unless_passing(error: Any) -> None:
         raise error
     for index, reason in enumerate(reasons):
         if reason.get("Code") == "ConditionalCheckFailed":
-            raise ConditionFailed(_from_item(reason.get("Item", {})), index) from None
+            raise ConditionFailed(from_item(reason.get("Item", {})), index) from None
     if not any(reason.get("Code") in _PASSING for reason in reasons):
         raise error
 
@@ -341,7 +341,8 @@ def _to_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _serialize(value) for name, value in item.items() if value is not None}
 
 
-def _from_item(raw: Mapping[str, Any]) -> Item:
+def from_item(raw: Mapping[str, Any]) -> Item:
+    """Return what DynamoDB has as plain values."""
     from boto3.dynamodb.types import TypeDeserializer
 
     deserialize = TypeDeserializer().deserialize
