@@ -33,6 +33,7 @@ def usage(
         start=moment(start),
         end=moment(end, closing=True),
         group_by=group_by,
+        time_zone=caller.time_zone,
     )
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ulid import ULID
 
+from smyth.aws.metering import grant_write
 from smyth.http.services import services
 from smyth.platform.access import Caller
 from smyth.platform.errors import PaymentRequired, QuotaExceeded
@@ -33,7 +34,7 @@ def ledger(caller: Caller) -> list[Entry]:
 
 
 def used(caller: Caller) -> int:
-    return services().meter.store.used(caller.tenant_id, f"{utc_now():%Y-%m}")
+    return services().meter.store.meter(caller.tenant_id, f"{utc_now():%Y-%m}").used
 
 
 def test_remaining_counts_down_by_one_per_admission() -> None:
@@ -51,8 +52,11 @@ def test_a_full_meter_refuses_and_writes_nothing() -> None:
 
 
 def test_prepaid_refuses_with_payment_required() -> None:
-    caller = caller_with(1, plan="prepaid")
-    admit(caller)
+    caller = caller_with(None, plan="prepaid")
+    with pytest.raises(PaymentRequired):
+        admit(caller)
+    services().table.write(grant_write(caller.tenant_id, 1))
+    assert admit(caller).remaining == 0
     with pytest.raises(PaymentRequired):
         admit(caller)
 

@@ -102,7 +102,7 @@ class World:
 
     @property
     def used(self) -> int:
-        return self.store.used(self.tenant_id, "2030-05")
+        return self.store.meter(self.tenant_id, "2030-05").used
 
     @property
     def ledger(self) -> list[Entry]:

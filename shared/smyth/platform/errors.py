@@ -60,6 +60,20 @@ class PaymentRequired(PlatformError):
     code = "payment_required"
 
 
+class BudgetExceeded(PlatformError):
+    """A budget has too little left for the request."""
+
+    status = 402
+    code = "budget_exceeded"
+
+
+class RateLimited(PlatformError):
+    """Too many requests in this minute."""
+
+    status = 429
+    code = "rate_limited"
+
+
 class TooLarge(PlatformError):
     """The thing is larger than allowed."""
 

@@ -1,131 +1,50 @@
 """Metering: a request is admitted, then settled or released, and the ledger says so for ever.
 
-Admission reserves one request of the period's grant and writes the ledger entry
-in one step, so no two callers can take the same last request. Settlement writes
-what the request really used. What neither settles nor releases has a lease; the
-sweeper ends it. The grant is not stored: it is the plan's with the tenant's own
-limits over it, compared at every admission, so a changed limit holds at once.
+Admission reserves one request of the period's grant, counts it against the limits
+a minute, reserves what it may cost where budgets apply, and writes the ledger
+entry, all in one step: no two callers can take the same last request or the same
+last dollar. Settlement writes what the request really used and frees the rest.
+What neither settles nor releases has a lease; the sweeper ends it. A month's grant
+is not stored: it is the plan's with the tenant's own limits over it, compared at
+every admission, so a changed limit holds at once. Prepaid requests are stored: as
+many as were paid for.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from smyth.platform import budgets
 from smyth.platform.access import Caller, known_routes, route_name
-from smyth.platform.errors import Forbidden, PaymentRequired, PlatformError, QuotaExceeded
+from smyth.platform.budgets import LEAST_ALLOWANCE, Hold, Overspent
+from smyth.platform.entries import Entry, Figures
+from smyth.platform.errors import Forbidden
 from smyth.platform.idempotency import Answer, Claim, Taken
+from smyth.platform.meters import Exhausted, Meter, MeterStore, Rate, Terms, TooFast
+from smyth.platform.periods import month_of, period_name
 from smyth.platform.plans import Limits, Plan
+from smyth.platform.refusals import no_request_left, too_many
 from smyth.platform.routes import FUNCTIONS
-from smyth.platform.times import Clock, rfc3339, utc_now
+from smyth.platform.times import Clock, utc_now
+
+__all__ = ["Admission", "Entry", "Figures", "Metering", "lease_of", "meter_name", "month_of"]
 
 logger = logging.getLogger(__name__)
 
 #: What a lease is longer than the function's time limit, so that nobody at work is swept.
 _LEASE_MARGIN = timedelta(seconds=30)
 _TIME_LIMITS = {function.name: function.timeout_s for function in FUNCTIONS}
-_PREPAID = "prepaid"
-
-Status = Literal["reserved", "settled", "released"]
-
-
-class Figures(BaseModel):
-    """What a request used."""
-
-    model_config = ConfigDict(frozen=True)
-
-    #: The model that was asked, the last one where there were several.
-    model: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    #: What the provider takes, in micro-USD.
-    provider_cost: int = 0
-    duration_ms: int = 0
-
-    @property
-    def of_a_model(self) -> bool:
-        """Whether a model was asked, which the provider takes money for."""
-        return bool(self.model or self.input_tokens or self.output_tokens or self.cached_tokens or self.provider_cost)
-
-
-class Entry(Figures):
-    """One billable request in the ledger; final once it is settled or released."""
-
-    request_id: str
-    tenant_id: str
-    #: When it was admitted.
-    at: datetime
-    key_id: str = ""
-    agent_id: str = ""
-    #: Method and path template.
-    route: str = ""
-    plan: str = ""
-    #: What the plan takes for a request, in micro-USD.
-    fee: int = 0
-    #: What the tenant pays, in micro-USD: the fee and the provider's cost; nothing unless settled.
-    price: int = 0
-    #: Which meter it was taken from; empty where the plan has no limit.
-    meter: str = ""
-    status: Status = "reserved"
-    lease_until: datetime
-
-    @property
-    def day(self) -> date:
-        """The day it counts for."""
-        return self.at.date()
-
-    def settled(self, figures: Figures) -> Entry:
-        """Return the entry as it stands once the request has been answered."""
-        price = self.fee + figures.provider_cost
-        return self.model_copy(update=figures.model_dump() | {"status": "settled", "price": price})
-
-    def released(self, figures: Figures) -> Entry:
-        """Return the entry as it stands once the request is known to cost nothing."""
-        return self.model_copy(update=figures.model_dump() | {"status": "released", "price": 0})
-
-
-class Exhausted(Exception):
-    """The meter has no request left; nothing was written."""
-
-
-class MeterStore(Protocol):
-    """Where entries and meters live. Every call may be repeated; the first one that ends an entry wins."""
-
-    def reserve(self, entry: Entry, granted: int | None, claim: Claim | None, now: datetime) -> Claim | Taken | None:
-        """Write the entry, count it on its meter while that is below ``granted``, and take the claim: all or nothing.
-
-        Raises:
-            Exhausted: The meter is at ``granted``.
-        """
-        ...
-
-    def end(self, entry: Entry, claim: Claim | None = None, answer: Answer | None = None) -> bool:
-        """Write the entry's end; a release gives the request back to the meter, a settlement keeps the claim's answer.
-
-        Returns False where the entry had ended another way before.
-        """
-        ...
-
-    def note(self, entry: Entry, figures: Figures) -> None:
-        """Write what an open entry has used so far, which settles it if nobody else does."""
-        ...
-
-    def used(self, tenant_id: str, meter: str) -> int:
-        """Return what the meter has counted, as of all writes so far."""
-        ...
-
-    def overdue(self, now: datetime) -> Iterator[Entry]:
-        """Yield open entries whose lease has ended."""
-        ...
-
-    def entries(self, tenant_id: str, day: date, after: str = "") -> Iterable[Entry]:
-        """Yield the entries of a day behind the request id ``after``."""
-        ...
+#: The meter of all that was prepaid.
+PREPAID = "prepaid"
+#: What the models of one request may cost where a budget applies and says no more.
+RUN_ALLOWANCE = 250_000
+#: Budgets of plans that let through more requests a second than this are spread over several items.
+_FAST = 50
+_SHARDS = 8
 
 
 class Admission(BaseModel):
@@ -138,27 +57,60 @@ class Admission(BaseModel):
     remaining: int | None
     claim: Claim | None = None
 
+    @property
+    def reserved(self) -> int | None:
+        """What the request may cost at the most, its fee included, in micro-USD; None where nothing bounds it."""
+        return self.entry.reserved
+
 
 class Metering:
     """The use cases of metering."""
 
-    def __init__(self, store: MeterStore, plans: Mapping[str, Plan], clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        store: MeterStore,
+        plans: Mapping[str, Plan],
+        clock: Clock = utc_now,
+        *,
+        run_allowance: int = RUN_ALLOWANCE,
+        ip_requests_per_minute: int | None = None,
+    ) -> None:
         self.store = store
         self._plans = plans
         self._now = clock
+        self._run_allowance = run_allowance
+        self._ip_requests_per_minute = ip_requests_per_minute
 
     def admit(
-        self, caller: Caller, *, request_id: str, route: str, agent_id: str = "", claim: Claim | None = None
+        self,
+        caller: Caller,
+        *,
+        request_id: str,
+        route: str,
+        agent_id: str = "",
+        claim: Claim | None = None,
+        allowance: int | None = None,
     ) -> Admission | Taken:
         """Let a request in, or say what became of the one that came before it under the same claim.
+
+        Args:
+            caller: Who pays.
+            request_id: The request.
+            route: Method and path template.
+            agent_id: The agent that is called.
+            claim: The request's hold on its Idempotency-Key.
+            allowance: What the caller lets the request's models cost at the most, in micro-USD; None: no bound of
+                the caller's.
 
         Raises:
             QuotaExceeded: The month's requests are used up.
             PaymentRequired: The prepaid requests are used up.
+            BudgetExceeded: A budget has too little left.
+            RateLimited: The tenant, the key or the address had its requests of this minute.
         """
         plan, limits = self.terms(caller.plan, dict(caller.limits))
-        granted = limits.requests_per_month
         now = self._now()
+        metered = plan.prepaid or limits.requests_per_month is not None
         entry = Entry(
             request_id=request_id,
             tenant_id=caller.tenant_id,
@@ -168,20 +120,37 @@ class Metering:
             route=route,
             plan=plan.name,
             fee=plan.price_per_request,
-            meter="" if granted is None else meter_name(plan, now),
+            markup_percent=plan.model_markup_percent,
+            meter=meter_name(plan, now, caller.time_zone) if metered else "",
             lease_until=now + lease_of(route),
         )
+        terms = Terms(
+            granted=None if plan.prepaid else limits.requests_per_month,
+            overage_fee=None if plan.prepaid else plan.overage_per_request,
+            rates=self._rates(caller, plan),
+            hold=self._hold(caller, entry, plan, allowance),
+        )
         try:
-            taken = self.store.reserve(entry, granted, claim, now)
+            admitted = self.store.reserve(entry, terms, claim, now)
         except Exhausted:
-            raise _refusal(plan, granted or 0, now) from None
-        if isinstance(taken, Taken):
-            return taken
-        return Admission(entry=entry, remaining=self.remaining(entry, granted), claim=taken)
+            raise no_request_left(plan, terms.granted, now, caller.time_zone) from None
+        except TooFast as fast:
+            raise too_many(fast.rate.what, fast.rate.most, now) from None
+        except Overspent as overspent:
+            raise budgets.refusal(overspent, now, caller.time_zone) from None
+        if isinstance(admitted, Taken):
+            return admitted
+        return Admission(entry=admitted, remaining=self.remaining(admitted, terms.granted), claim=claim)
 
     def settle(self, admission: Admission, figures: Figures, answer: Answer | None = None) -> bool:
         """Write what the request used; return False when the sweeper was quicker."""
-        return self._end(admission.entry.settled(figures), admission.claim, answer)
+        entry = admission.entry.settled(figures)
+        lost = entry.cost_of(figures) - entry.price
+        if lost:
+            logger.error(
+                "request %s cost %d micro-USD more than was reserved: the loss is ours", entry.request_id, lost
+            )
+        return self._end(entry, admission.claim, answer)
 
     def release(self, admission: Admission, figures: Figures | None = None) -> bool:
         """Give the request back: it is not billed."""
@@ -220,13 +189,40 @@ class Metering:
 
     def remaining(self, entry: Entry, granted: int | None) -> int | None:
         """Return how many requests the entry's period has left."""
-        if granted is None:
+        if not entry.meter:
             return None
-        return max(0, granted - self.store.used(entry.tenant_id, entry.meter))
+        meter = self.store.meter(entry.tenant_id, entry.meter)
+        return max(0, (meter.granted if granted is None else granted) - meter.used)
 
-    def counted(self, tenant_id: str, plan: Plan, now: datetime) -> int:
-        """Return how many requests the plan's meter has counted in the period of ``now``."""
-        return self.store.used(tenant_id, meter_name(plan, now))
+    def counted(self, tenant_id: str, plan: Plan, now: datetime, time_zone: str = "UTC") -> Meter:
+        """Return what the plan's meter has counted in the period of ``now``; of what is prepaid also the grant."""
+        return self.store.meter(tenant_id, meter_name(plan, now, time_zone))
+
+    def _rates(self, caller: Caller, plan: Plan) -> tuple[Rate, ...]:
+        """Return the limits a minute that are set for the caller."""
+        limits = {
+            "tenant": caller.requests_per_minute or plan.requests_per_minute,
+            f"key:{caller.key_id}": caller.key_requests_per_minute,
+            f"ip:{caller.source_ip}": self._ip_requests_per_minute if caller.source_ip else None,
+        }
+        return tuple(Rate(what=what, most=most) for what, most in limits.items() if most is not None)
+
+    def _hold(self, caller: Caller, entry: Entry, plan: Plan, allowance: int | None) -> Hold | None:
+        """Return what bounds the cost of the request: budgets, or the caller's own word; None where nothing does."""
+        found = self.store.budgets.all(caller.tenant_id) if caller.budgeted else []
+        applicable = budgets.applicable(found, agent_id=entry.agent_id, key_id=entry.key_id)
+        bounds = [self._run_allowance if budget.per_run is None else budget.per_run for budget in applicable]
+        if allowance is not None:
+            bounds.append(allowance)
+        if not bounds:
+            return None
+        return Hold(
+            budgets=applicable,
+            allowance=min(bounds),
+            least=min(*bounds, LEAST_ALLOWANCE),
+            time_zone=caller.time_zone,
+            shards=_SHARDS if plan.throttle.rate > _FAST else 1,
+        )
 
     def _end(self, entry: Entry, claim: Claim | None, answer: Answer | None) -> bool:
         won = self.store.end(entry, claim, answer)
@@ -242,23 +238,6 @@ def lease_of(route: str) -> timedelta:
     return timedelta(seconds=_TIME_LIMITS[known.function]) + _LEASE_MARGIN
 
 
-def meter_name(plan: Plan, now: datetime) -> str:
-    """Return the meter that counts now: one a month, or one for all that was prepaid."""
-    return _PREPAID if plan.prepaid else f"{now:%Y-%m}"
-
-
-def month_of(now: datetime) -> tuple[datetime, datetime]:
-    """Return when the month began and when it ends, in UTC."""
-    start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return start, (start + timedelta(days=32)).replace(day=1)
-
-
-def _refusal(plan: Plan, granted: int, now: datetime) -> PlatformError:
-    if plan.over_limit == 402:
-        return PaymentRequired(f"All {granted} prepaid requests are used. Buy more to go on.")
-    end = month_of(now)[1]
-    seconds = int((end - now).total_seconds()) + 1
-    return QuotaExceeded(
-        f"All {granted} requests of this month are used. They come again at {rfc3339(end)}; a larger plan has more.",
-        retry_after_s=seconds,
-    )
+def meter_name(plan: Plan, now: datetime, time_zone: str = "UTC") -> str:
+    """Return the meter that counts now: one a month of the tenant's, or one for all that was prepaid."""
+    return PREPAID if plan.prepaid else period_name("month", now, time_zone)

@@ -70,6 +70,7 @@ def report(
     start: datetime | None,
     end: datetime | None,
     group_by: GroupBy,
+    time_zone: str = "UTC",
 ) -> dict[str, Any]:
     """Return what was used between ``start`` and ``end``, this month unless told, and what is left of the plan.
 
@@ -78,14 +79,16 @@ def report(
     Raises:
         Invalid: The period ends before it begins, or is too long.
     """
-    month_start, month_end = month_of(now)
+    month_start, month_end = month_of(now, time_zone)
     start, end = start or month_start, end or (month_end if start is None or start < month_end else now)
     if not start < end or end - start > timedelta(days=_MAX_DAYS):
         raise Invalid(f'"from" must lie before "to", and at most {_MAX_DAYS} days before.')
     rows = usage.rows(tenant_id, start, end)
     plan, granted = metering.terms(plan_name, limits)
-    limit = granted.requests_per_month
-    used = sum(row.requests for row in rows) if limit is None else metering.counted(tenant_id, plan, now)
+    limit, used = granted.requests_per_month, sum(row.requests for row in rows)
+    if plan.prepaid or limit is not None:
+        meter = metering.counted(tenant_id, plan, now, time_zone)
+        limit, used = meter.granted if plan.prepaid else limit, meter.used
     return {
         "period": {"start": rfc3339(start), "end": rfc3339(end)},
         "plan": plan.name,
