@@ -207,6 +207,7 @@ def _failure(route: Route) -> str:
 def _about(route: Route) -> str:
     said = ["Billable."] if route.billable else []
     said += ["Needs the operator's key."] if route.auth == "operator" else []
+    said += ["Needs the token of somebody who signed in, a key will not do."] if route.auth == "person" else []
     return " ".join(said)
 
 

@@ -71,7 +71,9 @@ GRANTS: dict[str, Grant] = {
     "get_file": _READ,
     "get_usage": Grant(table="read"),
     "manage_billing": Grant(table="write"),
+    "read_audit": Grant(table="read"),
     "manage_keys": Grant(table="write"),
+    "manage_members": Grant(table="write"),
     "manage_tenants": Grant(table="write", usage_keys=True),
     # Touch: it notes the day on which a key was last used.
     "authorizer": Grant(table="touch", operator_key=True),

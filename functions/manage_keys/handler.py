@@ -1,21 +1,22 @@
-"""API keys: make (shown once), list, revoke."""
+"""API keys: make (shown once), list, change, rotate, revoke."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from fastapi import Request, Response
 
 from smyth.http.answers import ApiKey, CreatedApiKey, Page
 from smyth.http.app import create_app, lambda_handler
-from smyth.http.caller import AnyCaller, Caller
+from smyth.http.caller import AnyCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
+from smyth.http.tenants import meant_tenant
 from smyth.platform.access import presented_key
-from smyth.platform.errors import Forbidden, Invalid
 from smyth.platform.ids import KEY, is_id
-from smyth.platform.keys import Key, NewKey, derived_secret
+from smyth.platform.keys import Key, KeyChanges, NewKey, Rotation, derived_secret
 from smyth.platform.times import rfc3339
 
 app = create_app("keys")
@@ -23,7 +24,7 @@ app = create_app("keys")
 
 @app.post("/api/keys", status_code=201, response_model=CreatedApiKey)
 async def create(request: Request, caller: AnyCaller, fields: NewKey) -> Response:
-    tenant_id = _tenant(caller, fields.tenant_id)
+    tenant_id = meant_tenant(caller, fields.tenant_id)
     own = presented_key(request.headers)
 
     def secret(seed: Seed) -> str:
@@ -34,32 +35,46 @@ async def create(request: Request, caller: AnyCaller, fields: NewKey) -> Respons
         made, _ = services().keys.create(caller, tenant_id, fields, secret=secret(seed), key_id=f"{KEY}-{seed.ulid}")
         return _view(made)
 
-    # The answer's secret hangs on the key that asked, so that key alone may ask again.
-    owner = f"{tenant_id}#{caller.key_id}"
-    return await once(request, owner, make, hidden=lambda seed: {"key": secret(seed)})
+    return await once(request, _owner(tenant_id, own), make, hidden=lambda seed: {"key": secret(seed)})
 
 
 @app.get("/api/keys", response_model=Page[ApiKey])
 def listing(caller: AnyCaller, tenant_id: str | None = None, limit: Limit = 20, cursor: Cursor = "") -> dict[str, Any]:
     after = read_cursor(cursor, lambda text: is_id(KEY, text))
-    found, place = services().keys.page(_tenant(caller, tenant_id), limit=limit, after=after)
+    found, place = services().keys.page(meant_tenant(caller, tenant_id), limit=limit, after=after)
     return page([_view(key) for key in found], place)
+
+
+@app.patch("/api/keys/{key_id}", response_model=ApiKey)
+def change(caller: AnyCaller, key_id: str, changes: KeyChanges, tenant_id: str | None = None) -> dict[str, Any]:
+    return _view(services().keys.update(caller, meant_tenant(caller, tenant_id), key_id, changes))
+
+
+@app.post("/api/keys/{key_id}/rotate", status_code=201, response_model=CreatedApiKey)
+async def rotate(
+    request: Request, caller: AnyCaller, key_id: str, rotation: Rotation | None = None, tenant_id: str | None = None
+) -> Response:
+    tenant = meant_tenant(caller, tenant_id)
+    own = presented_key(request.headers)
+
+    def secret(seed: Seed) -> str:
+        return derived_secret(own, seed.salt)
+
+    def replace(seed: Seed) -> dict[str, Any]:
+        rotated, _ = services().keys.rotate(caller, tenant, key_id, rotation or Rotation(), secret=secret(seed))
+        return _view(rotated)
+
+    return await once(request, _owner(tenant, own), replace, hidden=lambda seed: {"key": secret(seed)})
 
 
 @app.delete("/api/keys/{key_id}", status_code=204)
 def revoke(caller: AnyCaller, key_id: str, tenant_id: str | None = None) -> None:
-    services().keys.revoke(caller, _tenant(caller, tenant_id), key_id)
+    services().keys.revoke(caller, meant_tenant(caller, tenant_id), key_id)
 
 
-def _tenant(caller: Caller, named: str | None) -> str:
-    """Return whose keys are meant: the caller's own, or for the operator the tenant's that is named."""
-    if caller.tenant_id:
-        if named not in (None, caller.tenant_id):
-            raise Forbidden("Only the operator names a tenant. Leave tenant_id out.")
-        return caller.tenant_id
-    if not named:
-        raise Invalid("The operator has no keys of its own here. Name the tenant_id whose keys you mean.")
-    return services().tenants.get(named).id
+def _owner(tenant_id: str, own: str) -> str:
+    """Return whose Idempotency-Keys these are: an answer's secret hangs on the credential that asked for it."""
+    return f"{tenant_id}#{hashlib.sha256(own.encode()).hexdigest()}"
 
 
 def _view(key: Key) -> dict[str, Any]:
@@ -73,7 +88,9 @@ def _view(key: Key) -> dict[str, Any]:
         "routes": key.routes,
         "created_at": rfc3339(key.created_at),
         "expires_at": rfc3339(key.expires_at) if key.expires_at else None,
-        "last_used": key.last_used_day or None,
+        "requests_per_minute": key.requests_per_minute,
+        "last_used": key.last_used_at or None,
+        "previous_until": rfc3339(key.previous_until) if key.previous_until else None,
     }
 
 

@@ -219,13 +219,47 @@ class ApiKey(BaseModel):
     routes: list[str]
     created_at: Time
     expires_at: Time | None
-    last_used: str | None
+    requests_per_minute: int | None = Field(description="Of billable requests; null: the tenant's limit alone holds.")
+    last_used: str | None = Field(description="To within five minutes.")
+    previous_until: Time | None = Field(description="Until when the secret before the last rotation counts.")
 
 
 class CreatedApiKey(ApiKey):
     """A new key with its secret."""
 
     key: str = Field(description="The secret. It is never shown again.")
+
+
+class Member(BaseModel):
+    """Somebody who may act in the tenant after signing in."""
+
+    id: str
+    tenant_id: str
+    name: str
+    email: str | None
+    role: str
+    kind: Literal["person", "machine"]
+    joined_at: Time
+    invited_by: str = Field(description="The key or member that invited them.")
+
+
+class Invitation(BaseModel):
+    """An invitation that is open."""
+
+    id: str
+    tenant_id: str
+    name: str
+    email: str | None = Field(description="Only who signs in with this address may accept; null: whoever has the code.")
+    role: str
+    created_at: Time
+    created_by: str
+    expires_at: Time
+
+
+class CreatedInvitation(Invitation):
+    """A new invitation with its code."""
+
+    code: str = Field(description="What accepts it. It is never shown again.")
 
 
 class TenantLimits(BaseModel):
@@ -295,3 +329,25 @@ class PlanOffer(BaseModel):
     prepaid: bool
     requests_per_month: int | None
     agents: int | None
+
+
+class AuditEntry(BaseModel):
+    """Who did what, when, from where, and what came of it."""
+
+    seq: int = Field(description="Its place in the chain, from 1 on, without a gap.")
+    at: Time
+    action: str = Field(description="The route, or a word for what was no request.")
+    target: str = Field(description="What it was done to.")
+    outcome: Literal["done", "refused"]
+    status: int
+    code: str = Field(description="Of a refusal; empty otherwise.")
+    actor: str = Field(description="The id of the key; empty where it was unknown.")
+    role: str
+    subject: str = Field(description="The person, where one signed in.")
+    acting_for: str = Field(description="The operator's key, while the operator acts as the tenant.")
+    source_ip: str
+    request_id: str
+    fields: list[str] = Field(description="The names of the members that were sent, never what they held.")
+    tenant_id: str = Field(description="Empty in the operator's own chain.")
+    previous: str = Field(description="The hash of the entry before.")
+    hash: str = Field(description="SHA-256 over all else.")

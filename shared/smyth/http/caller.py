@@ -11,12 +11,25 @@ from smyth.http.problems import Problem
 from smyth.http.settings import settings
 from smyth.platform.access import OPERATOR, Caller, authorize
 
-__all__ = ["AnyCaller", "Caller", "OperatorCaller", "TenantCaller"]
+__all__ = ["AnyCaller", "Caller", "OperatorCaller", "PersonCaller", "TenantCaller"]
 
 #: How the Lambda Web Adapter and the laptop's front hand the request context to a web app.
 CONTEXT_HEADER = "x-amzn-request-context"
 #: Request headers that no agent gets to see: an agent may have been written by anybody.
 CREDENTIAL_HEADERS = {"authorization", "x-api-key", "cookie", CONTEXT_HEADER}
+
+
+def source_ip(request: Request) -> str:
+    """Return the address that ``request`` came from, as the gateway saw it."""
+    return str((_request_context(request).get("identity") or {}).get("sourceIp", ""))
+
+
+def known_caller(request: Request) -> Caller | None:
+    """Return who sent ``request``; None when it came past the authorizer."""
+    context = _request_context(request)
+    return Caller.from_context(
+        context.get("authorizer") or {}, source_ip(request), _public_url(request, context)
+    )
 
 
 def read_caller(request: Request) -> Caller:
@@ -25,9 +38,7 @@ def read_caller(request: Request) -> Caller:
     Raises:
         Problem: 401, the request came past the authorizer.
     """
-    context = _request_context(request)
-    source_ip = (context.get("identity") or {}).get("sourceIp", "")
-    caller = Caller.from_context(context.get("authorizer") or {}, source_ip, _public_url(request, context))
+    caller = known_caller(request)
     if caller is None:
         raise Problem(
             401, "unauthorized", "The request bears no known key. Send one as x-api-key or Authorization: Bearer."
@@ -61,9 +72,18 @@ async def operator_caller(request: Request) -> Caller:
     return caller
 
 
+async def person_caller(request: Request) -> Caller:
+    """Return somebody who signed in, member of a tenant or not."""
+    caller = await any_caller(request)
+    if not caller.subject:
+        raise Problem(403, "forbidden", "Keys belong to tenants. Send the token that you get by signing in.")
+    return caller
+
+
 AnyCaller = Annotated[Caller, Depends(any_caller)]
 TenantCaller = Annotated[Caller, Depends(tenant_caller)]
 OperatorCaller = Annotated[Caller, Depends(operator_caller)]
+PersonCaller = Annotated[Caller, Depends(person_caller)]
 
 
 def _public_url(request: Request, context: dict[str, Any]) -> str:

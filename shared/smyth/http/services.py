@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smyth.connectors.http.client import HttpClient
     from smyth.connectors.jobs.memory import Jobs
     from smyth.connectors.knowledge.knowledge import Knowledge
+    from smyth.connectors.models.allowance import Allowance
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
     from smyth.conversation import AskedTurns
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from smyth.platform.conversations import Conversations
     from smyth.platform.files import Files
     from smyth.platform.keys import Keys
+    from smyth.platform.members import Members
     from smyth.platform.metering import Metering
     from smyth.platform.migrations import Migrations
     from smyth.platform.models import TenantModels
+    from smyth.platform.plan_changes import PlanChanges
     from smyth.platform.plans import Plan
     from smyth.platform.rollups import Rollups
     from smyth.platform.tenants import Tenants
@@ -123,7 +126,16 @@ class Services:
         from smyth.aws.usage_fence import ApiGatewayFence
         from smyth.platform.tenants import Tenants
 
-        return Tenants(DynamoTenants(self.table), ApiGatewayFence(self._settings.usage_plan_ids), self.plans)
+        fence = ApiGatewayFence(self._settings.usage_plan_ids)
+        return Tenants(DynamoTenants(self.table), fence, self.plans, self.plan_changes)
+
+    @cached_property
+    def plan_changes(self) -> PlanChanges:
+        """What changes of plans have left to do."""
+        from smyth.aws.plan_changes import DynamoSeeds
+        from smyth.platform.plan_changes import PlanChanges
+
+        return PlanChanges(DynamoSeeds(self.table), self.meter.store)
 
     @cached_property
     def keys(self) -> Keys:
@@ -132,6 +144,14 @@ class Services:
         from smyth.platform.keys import Keys
 
         return Keys(DynamoKeys(self.table))
+
+    @cached_property
+    def members(self) -> Members:
+        """Members and invitations."""
+        from smyth.aws.members import DynamoMembers
+        from smyth.platform.members import Members
+
+        return Members(DynamoMembers(self.table))
 
     @cached_property
     def migrations(self) -> Migrations:
@@ -194,11 +214,12 @@ class Services:
         entry = read_embedding_model(self._settings.embedding_model)
         return EmbeddingGateway(entry, MemoryVault()) if entry else None
 
-    def knowledge(self, tenant_id: str) -> Knowledge:
+    def knowledge(self, tenant_id: str, allowance: Allowance | None = None) -> Knowledge:
         """Return what a tenant's agents know: in the namespaces that the tenant's vector searches see."""
         from smyth.connectors.knowledge.knowledge import Knowledge
 
-        return Knowledge(self.vectors, self.embeddings, tenant_id=tenant_id)
+        embeddings = self.embeddings and self.embeddings.view(allowance)
+        return Knowledge(self.vectors, embeddings, tenant_id=tenant_id)
 
     @cached_property
     def files(self) -> Files:
@@ -268,13 +289,21 @@ class Services:
         vars(self).pop("models", None)
         vars(self).pop("http", None)
 
-    def ports(self, tenant_id: str, *, public_url: str = "", seconds_left: float | None = None) -> Ports:
+    def ports(
+        self,
+        tenant_id: str,
+        *,
+        public_url: str = "",
+        seconds_left: float | None = None,
+        allowance: Allowance | None = None,
+    ) -> Ports:
         """Return the world that a tenant's agents may use.
 
         Args:
             tenant_id: Whose agents.
             public_url: Where this service is found; links to files begin with it.
             seconds_left: How long the request may still take; None: nobody ends it.
+            allowance: What its models may cost; None: whatever they do.
         """
         from smyth.aws.agent_files import AgentFiles
         from smyth.aws.memory import DynamoMemory
@@ -287,7 +316,9 @@ class Services:
             models=self.models.view(
                 more=lambda name: self.tenant_models.find(tenant_id, name),
                 deadline=None if seconds_left is None else time.monotonic() + seconds_left,
+                allowance=allowance,
             ),
+            allowance=allowance,
             http=self.http,
             code=self._code_of(tenant_id),
             files=AgentFiles(self.bucket, self.file_links, tenant_id, public_url),
@@ -296,7 +327,7 @@ class Services:
             conversations=self.asked_turns,
             jobs=self.jobs,
             telemetry=LogTelemetry(logger, tenant_id=tenant_id),
-            knowledge=self.knowledge(tenant_id),
+            knowledge=self.knowledge(tenant_id, allowance),
         )
 
 

@@ -29,6 +29,11 @@ class Route:
     #: Streamed routes are answered by a web app while the answer is being made.
     stream: bool = False
 
+    @property
+    def changes(self) -> bool:
+        """Whether it alters what is kept, so that the audit tells of it. Runs and talks are in the ledger."""
+        return self.method not in ("GET", "HEAD") and not self.billable and not self.stream
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -88,9 +93,20 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/storage/upload", "upload_file"),
     Route("GET", "/api/usage", "get_usage"),
     Route("GET", "/api/billing/plans", "manage_billing"),
+    Route("GET", "/api/audit", "read_audit"),
+    Route("GET", "/api/audit/export", "read_audit"),
     Route("GET", "/api/keys", "manage_keys"),
     Route("POST", "/api/keys", "manage_keys"),
+    Route("PATCH", "/api/keys/{key_id}", "manage_keys"),
     Route("DELETE", "/api/keys/{key_id}", "manage_keys"),
+    Route("POST", "/api/keys/{key_id}/rotate", "manage_keys"),
+    Route("GET", "/api/members", "manage_members"),
+    Route("PATCH", "/api/members/{member_id}", "manage_members"),
+    Route("DELETE", "/api/members/{member_id}", "manage_members"),
+    Route("GET", "/api/invitations", "manage_members"),
+    Route("POST", "/api/invitations", "manage_members"),
+    Route("DELETE", "/api/invitations/{invitation_id}", "manage_members"),
+    Route("POST", "/api/invitations/accept", "manage_members", auth="person"),
     Route("GET", "/api/tenants", "manage_tenants", auth="operator"),
     Route("POST", "/api/tenants", "manage_tenants", auth="operator"),
     Route("GET", "/api/tenants/{tenant_id}", "manage_tenants", auth="operator"),
@@ -142,7 +158,9 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("get_file", memory_mb=256),
     Function("get_usage"),
     Function("manage_billing"),
+    Function("read_audit"),
     Function("manage_keys"),
+    Function("manage_members"),
     Function("manage_tenants"),
     Function("health", memory_mb=256),
     Function("docs", memory_mb=256),
