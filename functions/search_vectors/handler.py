@@ -36,7 +36,9 @@ app = create_app("vector search")
 @app.post("/api/vectordb/search", response_model=Hits)
 async def search_vectors(request: Request, caller: TenantCaller, body: Search) -> Response:
     async def work(charge: Charge) -> Hits:
-        hits, usage = await search(services().vectors, services().embeddings, caller.tenant_id, body)
+        embeddings = services().embeddings
+        embeddings = embeddings and embeddings.view(charge.allowance)
+        hits, usage = await search(services().vectors, embeddings, caller.tenant_id, body)
         charge.use(usage)
         return Hits(hits=[Hit(**asdict(hit)) for hit in hits])
 

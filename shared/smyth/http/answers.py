@@ -351,3 +351,61 @@ class AuditEntry(BaseModel):
     tenant_id: str = Field(description="Empty in the operator's own chain.")
     previous: str = Field(description="The hash of the entry before.")
     hash: str = Field(description="SHA-256 over all else.")
+
+
+class Budget(BaseModel):
+    """How much a tenant, an agent or a key may spend, and where that stands in this period."""
+
+    scope: str = Field(description='"tenant", "agent:<id>" or "key:<id>".')
+    amount: Money
+    period: Literal["day", "month", "total"]
+    per_run: Money | None = Field(description="What the models of one request may cost; null: as the stack has it.")
+    spent: Money
+    reserved: Money = Field(description="Set aside for requests at work.")
+    left: Money
+    renews_at: Time | None = Field(description="null: never.")
+
+
+class SpikeRule(BaseModel):
+    """When spending counts as a spike."""
+
+    factor: int
+    minimum: Money
+
+
+class RaisedAlert(BaseModel):
+    """An alert and what came of it; ``used`` and ``limit`` are requests, or USD where money is meant."""
+
+    id: str
+    tenant_id: str
+    kind: Literal["quota", "budget", "spend_spike", "test"]
+    subject: str
+    level: int | None
+    used: int | Money
+    limit: int | Money
+    message: str
+    at: Time
+    state: Literal["pending", "done", "failed"]
+    attempts: int
+    deliveries: dict[str, str] = Field(description='By channel: "delivered", or why not.')
+
+
+class AlertTargets(BaseModel):
+    """What the tenant is told, and where."""
+
+    levels: list[int]
+    spend_spike: SpikeRule | None
+    webhook_url: str | None
+    emails: list[str]
+
+
+class AlertsShown(AlertTargets):
+    """What the tenant is told, where, and the newest alerts."""
+
+    recent: list[RaisedAlert]
+
+
+class AlertsWritten(AlertTargets):
+    """What the tenant is told, and where, as it is now."""
+
+    webhook_secret: str | None = Field(description="The new secret that signs; shown once. null: there is no new one.")

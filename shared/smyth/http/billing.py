@@ -19,6 +19,7 @@ from fastapi import Request, Response
 from smyth.http.caller import Caller
 from smyth.http.idempotency import claim_of, replayed, to_answer
 from smyth.http.json_bodies import to_response
+from smyth.http.max_cost import allowance_of, max_cost
 from smyth.http.problems import Problem, to_problem
 from smyth.http.services import services
 from smyth.platform.errors import PlatformError
@@ -27,6 +28,7 @@ from smyth.platform.metering import Admission, Figures
 from smyth.platform.money import usd
 
 if TYPE_CHECKING:
+    from smyth.connectors.models.allowance import Allowance
     from smyth.connectors.models.port import Usage
 
 logger = logging.getLogger(__name__)
@@ -49,6 +51,8 @@ class Charge:
     admission: Admission | None
     #: The answer of the first request with the same Idempotency-Key; send it and do nothing else.
     replay: Response | None = None
+    #: What its models may cost; None where nothing bounds it.
+    allowance: Allowance | None = None
     usage: list[Usage] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
@@ -73,7 +77,7 @@ class Charge:
         remaining = self.admission.remaining
         return {
             REMAINING_HEADER: "unlimited" if remaining is None else str(remaining),
-            COST_HEADER: usd(self.admission.entry.fee + self.figures().provider_cost),
+            COST_HEADER: usd(self.admission.entry.settled(self.figures()).price),
         }
 
 
@@ -116,19 +120,27 @@ async def admit(request: Request, caller: Caller, *, agent_id: str | None = None
         A charge to settle or release, or one with a ``replay`` to send.
 
     Raises:
-        PlatformError: The plan has no request left (429, 402), or the Idempotency-Key belongs to another request
-            (422) or to one still at work (409).
+        PlatformError: The plan has no request left (429, 402), a budget too little (402), or the Idempotency-Key
+            belongs to another request (422) or to one still at work (409).
+        Problem: A header cannot be read.
     """
     request_id: str = request.scope["smyth.request_id"]
     route = f"{request.method} {request.scope['route'].path}"
+    asked = max_cost(request)
     claim = await claim_of(request, caller.tenant_id, route)
     admitted = await asyncio.to_thread(
-        services().meter.admit, caller, request_id=request_id, route=route, agent_id=agent_id or "", claim=claim
+        services().meter.admit,
+        caller,
+        request_id=request_id,
+        route=route,
+        agent_id=agent_id or "",
+        claim=claim,
+        allowance=asked,
     )
     if isinstance(admitted, Taken):
         assert claim is not None
         return Charge(request_id, None, replay=replayed(replay(claim, admitted)))
-    return Charge(request_id, admitted)
+    return Charge(request_id, admitted, allowance=allowance_of(admitted, asked))
 
 
 async def settle(charge: Charge, response: Response | None = None) -> None:

@@ -56,7 +56,9 @@ async def run_agent(
         branch_seconds=None if left is None else max(0.0, left - _ANSWER_S),
         expand_caller_data=limits.expand_caller_data and expand_caller_data,
     )
-    ports = services().ports(caller.tenant_id, public_url=caller.public_url, seconds_left=left)
+    ports = services().ports(
+        caller.tenant_id, public_url=caller.public_url, seconds_left=left, allowance=charge.allowance
+    )
     result = await run(
         plan,
         asked,

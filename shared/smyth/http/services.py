@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from smyth.aws.agent_files import FileLinks
     from smyth.aws.bucket import Bucket
     from smyth.aws.idempotency import DynamoClaims
+    from smyth.aws.ledger_files import BucketLedgerFiles
     from smyth.aws.table import Table
+    from smyth.aws.usage_fence import ApiGatewayFence
     from smyth.aws.vectors import BucketVectors
     from smyth.connectors.code.port import CodeSandbox
     from smyth.connectors.embeddings.gateway import EmbeddingGateway
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
     from smyth.conversation import AskedTurns
     from smyth.engine import Limits
     from smyth.platform.agents import Agents
+    from smyth.platform.alert_delivery import AlertDelivery
+    from smyth.platform.alert_rules import AlertRules
+    from smyth.platform.alerts import Alerts
     from smyth.platform.audit import Audit
+    from smyth.platform.budget_changes import Budgets
     from smyth.platform.conversations import Conversations
     from smyth.platform.files import Files
     from smyth.platform.keys import Keys
@@ -91,7 +97,12 @@ class Services:
         from smyth.aws.metering import DynamoMeter
         from smyth.platform.metering import Metering
 
-        return Metering(DynamoMeter(self.table, self.claims), self.plans)
+        return Metering(
+            DynamoMeter(self.table, self.claims),
+            self.plans,
+            run_allowance=self._settings.run_allowance,
+            ip_requests_per_minute=self._settings.ip_requests_per_minute,
+        )
 
     @cached_property
     def rollups(self) -> Rollups:
@@ -110,6 +121,56 @@ class Services:
         from smyth.platform.usage import Usage
 
         return Usage(self.meter.store, DynamoRollups(self.table))
+
+    @cached_property
+    def ledger_files(self) -> BucketLedgerFiles:
+        """The ledger as files."""
+        from smyth.aws.ledger_files import BucketLedgerFiles
+
+        return BucketLedgerFiles(self.bucket)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """What tenants are told, and where."""
+        from smyth.aws.alerts import DynamoAlerts
+        from smyth.connectors.http.addresses import AddressGuard
+        from smyth.platform.alerts import Alerts
+
+        private = self._settings.allow_private_http
+        schemes = ("http", "https") if private else ("https",)
+        guard = AddressGuard(schemes=schemes, allow_private=private, allowed=self._settings.allowed_http)
+        return Alerts(DynamoAlerts(self.table), guard, sends_mail=bool(self._settings.alerts_from))
+
+    @cached_property
+    def alert_rules(self) -> AlertRules:
+        """When tenants are told."""
+        from smyth.aws.alerts import DynamoAlerts
+        from smyth.platform.alert_rules import AlertRules
+
+        return AlertRules(DynamoAlerts(self.table), self.meter, self.usage)
+
+    @cached_property
+    def alert_delivery(self) -> AlertDelivery:
+        """How tenants are told."""
+        from smyth.aws.alerts import DynamoAlerts
+        from smyth.aws.notices import EventBridgeBus, SesMailer
+        from smyth.connectors.notifications.webhook import Webhooks
+        from smyth.platform.alert_delivery import AlertDelivery
+
+        sender, bus = self._settings.alerts_from, self._settings.event_bus
+        return AlertDelivery(
+            DynamoAlerts(self.table),
+            Webhooks(self.http),
+            mailer=SesMailer(sender) if sender else None,
+            bus=EventBridgeBus(bus) if bus else None,
+        )
+
+    @cached_property
+    def fence(self) -> ApiGatewayFence:
+        """API Gateway's usage plans."""
+        from smyth.aws.usage_fence import ApiGatewayFence
+
+        return ApiGatewayFence(self._settings.usage_plan_ids)
 
     @cached_property
     def agents(self) -> Agents:
@@ -135,7 +196,7 @@ class Services:
         from smyth.aws.plan_changes import DynamoSeeds
         from smyth.platform.plan_changes import PlanChanges
 
-        return PlanChanges(DynamoSeeds(self.table), self.meter.store)
+        return PlanChanges(DynamoSeeds(self.table), self.usage)
 
     @cached_property
     def keys(self) -> Keys:
@@ -187,6 +248,15 @@ class Services:
 
         catalog = Catalog(read_models(self._settings.models))
         return ModelGateway(catalog, MemoryVault(), allow_private=self._settings.allow_private_http)
+
+    @cached_property
+    def budgets(self) -> Budgets:
+        """What tenants, agents and keys may spend."""
+        from smyth.aws.budgets import DynamoBudgets
+        from smyth.aws.keys import DynamoKeys
+        from smyth.platform.budget_changes import Budgets
+
+        return Budgets(DynamoBudgets(self.table), self.agents, DynamoKeys(self.table))
 
     @cached_property
     def tenant_models(self) -> TenantModels:

@@ -47,7 +47,9 @@ async def open_turn(
         Problem: The model is unknown, the message does not fit into it, or a file cannot be had.
     """
     _, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id)
-    ports = services().ports(caller.tenant_id, public_url=caller.public_url, seconds_left=seconds)
+    ports = services().ports(
+        caller.tenant_id, public_url=caller.public_url, seconds_left=seconds, allowance=charge.allowance
+    )
     turn = Turn(
         plan,
         ask.message,
@@ -108,6 +110,7 @@ _STATUS: dict[ErrorKind, tuple[int, str]] = {
     "rate_limited": (503, "model_busy"),
     "timeout": (504, "model_timeout"),
     "provider": (502, "model_failed"),
+    "budget": (402, "budget_exceeded"),
 }
 
 

@@ -34,6 +34,9 @@ _OPEN_TO_AGENT_KEYS = {
     "GET /v1/models/{}",
 }
 
+#: Everybody may read these; who changes them decides about money.
+_CHANGED_BY_ADMINS = ("/api/budgets", "/api/alerts", "/api/billing")
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -205,9 +208,10 @@ def _no_tenant(caller: Caller) -> str:
 
 
 def _role_for(name: str) -> str:
-    """Viewers read, developers run and edit, admins and owners manage keys, members and invitations."""
-    if name.split(" ", 1)[1].startswith(("/api/keys", "/api/members", "/api/invitations")):
+    """Viewers read, developers run and edit, admins and owners manage keys, members and invitations, and read the audit."""
+    if name.split(" ", 1)[1].startswith(("/api/keys", "/api/members", "/api/invitations", "/api/audit")):
         return "admin"
     route = known_routes().get(name)
-    reads = name.startswith("GET ") and not (route and route.billable)
-    return "viewer" if reads else "developer"
+    if name.startswith("GET ") and not (route and route.billable):
+        return "viewer"
+    return "admin" if name.split(" ", 1)[1].startswith(_CHANGED_BY_ADMINS) else "developer"

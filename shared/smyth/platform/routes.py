@@ -95,6 +95,12 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/billing/plans", "manage_billing"),
     Route("GET", "/api/audit", "read_audit"),
     Route("GET", "/api/audit/export", "read_audit"),
+    Route("GET", "/api/alerts", "manage_billing"),
+    Route("PUT", "/api/alerts", "manage_billing"),
+    Route("POST", "/api/alerts/test", "manage_billing"),
+    Route("GET", "/api/budgets", "manage_billing"),
+    Route("PUT", "/api/budgets/{scope}", "manage_billing"),
+    Route("DELETE", "/api/budgets/{scope}", "manage_billing"),
     Route("GET", "/api/keys", "manage_keys"),
     Route("POST", "/api/keys", "manage_keys"),
     Route("PATCH", "/api/keys/{key_id}", "manage_keys"),
@@ -169,6 +175,8 @@ FUNCTIONS: tuple[Function, ...] = (
     # Memory buys CPU: the code itself is held to far less.
     Function(CODE_FUNCTION, memory_mb=512),
     Function("schedule_tick", timeout_s=60, memory_mb=256),
+    # Follows the table's stream.
+    Function("table_changes", timeout_s=60),
     # Called by whoever deploys, again and again until nothing is left.
     Function("migrate", timeout_s=120),
 )

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 
 from smyth.connectors.models.port import ModelError
 from smyth.connectors.vectors.port import Hit, NamespaceFull, TooManyWriters, VectorItem, VectorStore
-from smyth.platform.errors import Busy, Invalid
+from smyth.platform.errors import BudgetExceeded, Busy, Invalid
 
 if TYPE_CHECKING:
     from smyth.connectors.embeddings.port import EmbeddingPort
@@ -154,6 +154,7 @@ async def search(
 
     Raises:
         Invalid: The vector does not fit the namespace, or a text came without a model to embed it.
+        BudgetExceeded: The request may not spend what embedding the query can cost.
         Busy: The embedding model failed.
     """
     vector: Sequence[float] | None = request.vector
@@ -183,6 +184,8 @@ async def _embed(
     except ModelError as error:
         if error.kind == "invalid_request":
             raise Invalid(str(error), [_fault("query", "embedding_model", str(error))]) from None
+        if error.kind == "budget":
+            raise BudgetExceeded(str(error)) from None
         raise Busy(str(error)) from None
     return embedded.vectors, embedded.usage
 

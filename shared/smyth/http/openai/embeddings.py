@@ -63,7 +63,9 @@ async def embeddings(caller: Caller, asked: EmbeddingRequest, charge: Charge) ->
     if asked.model.lower() not in {ALIAS, model.lower(), *map(str.lower, others)}:
         raise _unknown(f'The embedding model here is "{model}"; name it, or "{ALIAS}".')
     try:
-        embedded = await gateway.embed(texts, team_id=caller.tenant_id, dimensions=asked.dimensions)
+        embedded = await gateway.view(charge.allowance).embed(
+            texts, team_id=caller.tenant_id, dimensions=asked.dimensions
+        )
     except ModelError as error:
         if error.reached_provider:
             charge.use([Usage(model)])

@@ -15,6 +15,7 @@ _CODES = {
     "unauthorized": "invalid_api_key",
     "quota_exceeded": "insufficient_quota",
     "payment_required": "insufficient_quota",
+    "budget_exceeded": "insufficient_quota",
     "throttled": "rate_limit_exceeded",
     "message_too_long": "context_length_exceeded",
     "invalid": "invalid_value",

@@ -79,7 +79,9 @@ async def _open_turn(
     turn = Turn(
         plan,
         wanted.message,
-        services().ports(caller.tenant_id, public_url=caller.public_url, seconds_left=seconds),
+        services().ports(
+            caller.tenant_id, public_url=caller.public_url, seconds_left=seconds, allowance=charge.allowance
+        ),
         history=wanted.history,
         history_from_caller=True,
         session_id=wanted.session_id,
