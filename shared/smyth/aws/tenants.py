@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from smyth.aws.plan_changes import seed_write
 from smyth.aws.table import ConditionFailed, Item, Table, key, put, put_new
+from smyth.platform.plan_changes import Seed
 from smyth.platform.tenants import Tenant
 from smyth.platform.times import rfc3339
 
@@ -44,11 +46,15 @@ class DynamoTenants:
         for item in self._table.follow(listed, lambda entry: key(*_at(entry["sk"]))):
             yield Tenant.model_validate(item)
 
-    def replace(self, tenant: Tenant) -> bool:
+    def replace(self, tenant: Tenant, seed: Seed | None = None) -> bool:
         """See :meth:`smyth.platform.tenants.TenantStore.replace`."""
         item = _item(tenant) | {"revision": tenant.revision + 1}
+        changed = put(item, condition="#revision = :seen", values={"seen": tenant.revision})
         try:
-            self._table.write(put(item, condition="#revision = :seen", values={"seen": tenant.revision}))
+            if seed is None:
+                self._table.write(changed)
+            else:
+                self._table.transact([changed, seed_write(seed)])
         except ConditionFailed:
             return False
         return True

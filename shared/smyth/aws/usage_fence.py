@@ -45,12 +45,25 @@ class ApiGatewayFence:
         if not self._usage_plan_ids:
             logger.info("no usage plans are configured; tenant %s is admitted by its limits alone", tenant.id)
             return
+        if tenant.status == "erasing":
+            self.remove(tenant)
+            return
         usage_plan = self._usage_plan_ids.get(plan)
         key_id = self._key_id(tenant)
         for other in set(self._usage_plan_ids.values()) - {usage_plan}:
             self._detach(other, key_id)
         if usage_plan is not None:
             self._attach(usage_plan, key_id)
+
+    def remove(self, tenant: Tenant) -> None:
+        """See :meth:`smyth.platform.tenants.UsageFence.remove`."""
+        if not self._usage_plan_ids:
+            return
+        for found in self._client.get_api_keys(nameQuery=tenant.id)["items"]:
+            try:
+                self._client.delete_api_key(apiKey=found["id"])
+            except self._client.exceptions.NotFoundException:
+                continue
 
     def _key_id(self, tenant: Tenant) -> str:
         """Return the id of the tenant's API Gateway key, which is made when missing."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from smyth.conversation import AskedTurns
     from smyth.engine import Limits
     from smyth.platform.agents import Agents
+    from smyth.platform.billing_settings import BillingSettings
+    from smyth.platform.checkout import Checkout
     from smyth.platform.alert_delivery import AlertDelivery
     from smyth.platform.alert_rules import AlertRules
     from smyth.platform.alerts import Alerts
@@ -35,12 +37,14 @@ if TYPE_CHECKING:
     from smyth.platform.budget_changes import Budgets
     from smyth.platform.conversations import Conversations
     from smyth.platform.files import Files
+    from smyth.platform.invoices import Invoices
     from smyth.platform.keys import Keys
     from smyth.platform.members import Members
     from smyth.platform.metering import Metering
     from smyth.platform.migrations import Migrations
     from smyth.platform.models import TenantModels
     from smyth.platform.plan_changes import PlanChanges
+    from smyth.platform.payments import Payments
     from smyth.platform.plans import Plan
     from smyth.platform.rollups import Rollups
     from smyth.platform.tenants import Tenants
@@ -171,6 +175,57 @@ class Services:
         from smyth.aws.usage_fence import ApiGatewayFence
 
         return ApiGatewayFence(self._settings.usage_plan_ids)
+
+    @cached_property
+    def billing_settings(self) -> BillingSettings:
+        """How this stack bills."""
+        from smyth.platform.billing_settings import BillingSettings
+
+        return BillingSettings.model_validate(self._settings.billing)
+
+    @cached_property
+    def payments(self) -> Payments:
+        """Money that came and went."""
+        from smyth.aws.payments import DynamoPayments
+        from smyth.platform.payments import Payments
+
+        return Payments(DynamoPayments(self.table), self.plans)
+
+    @cached_property
+    def invoices(self) -> Invoices:
+        """Invoices."""
+        from smyth.aws.payments import DynamoInvoices
+        from smyth.platform.invoices import Invoices
+
+        return Invoices(
+            DynamoInvoices(self.table),
+            plans=self.plans,
+            usage=self.usage.rows,
+            payments=self.payments.of,
+            issuer=self.billing_settings.issuer,
+        )
+
+    @cached_property
+    def checkout(self) -> Checkout:
+        """Paying through Stripe, where the stack has an account there."""
+        from smyth.aws.payments import DynamoStripeCustomers
+        from smyth.aws.secrets import StackSecret
+        from smyth.connectors.payments.stripe import Stripe, read_keys
+        from smyth.platform.checkout import Checkout
+
+        provider = None
+        if self._settings.stripe_secret_arn:
+            secret = StackSecret(self._settings.stripe_secret_arn)
+            provider = Stripe(lambda: read_keys(secret.value()), url=self._settings.stripe_url)
+        return Checkout(
+            provider,
+            DynamoStripeCustomers(self.table),
+            self.payments,
+            plans=self.plans,
+            tenants=self.tenants.get,
+            settings=self.billing_settings,
+            stack=self._settings.customer,
+        )
 
     @cached_property
     def agents(self) -> Agents:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from smyth.platform.errors import Conflict, Invalid, NotFound
 from smyth.platform.ids import TENANT, is_id, new_id
 from smyth.platform.names import Name
+from smyth.platform.periods import month_of, period_name
+from smyth.platform.plan_changes import LONGEST_REQUEST, PlanChanges, Seed, is_metered
 from smyth.platform.plans import Limits, Plan
+from smyth.platform.time_zones import TimeZone
 from smyth.platform.times import Clock, utc_now
 
 _ATTEMPTS = 5
+#: What a change to null takes away.
+_REMOVABLE = {"trial_until", "requests_per_minute"}
 
 #: ``erasing`` has no way back; see :mod:`smyth.platform.erasure`.
 Status = Literal["active", "suspended", "erasing"]
@@ -79,17 +84,24 @@ class NewTenant(BaseModel):
     name: Name
     plan: str
     limits: Limits = Limits()
+    time_zone: TimeZone = "UTC"
+    #: Days without monthly price, in place of the plan's.
+    trial_days: int | None = Field(default=None, ge=0, le=366)
+    requests_per_minute: int | None = Field(default=None, gt=0, le=1_000_000)
 
 
 class TenantChanges(BaseModel):
-    """What a tenant may be changed by; ``limits: null`` takes the tenant's own limits away."""
+    """What a tenant may be changed by; null takes its own limits, or its trial, away."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: Name | None = None
     plan: str | None = None
-    status: Status | None = None
+    status: Literal["active", "suspended"] | None = None
     limits: Limits | None = None
+    time_zone: TimeZone | None = None
+    trial_until: AwareDatetime | None = None
+    requests_per_minute: int | None = Field(default=None, gt=0, le=1_000_000)
 
 
 class TenantStore(Protocol):
@@ -107,8 +119,8 @@ class TenantStore(Protocol):
         """Yield the tenants behind the id ``after``."""
         ...
 
-    def replace(self, tenant: Tenant) -> bool:
-        """Write a changed tenant with the next revision; False when it has another revision by now."""
+    def replace(self, tenant: Tenant, seed: Seed | None = None) -> bool:
+        """Write a changed tenant with the next revision, and what its meter is owed; False when others were quicker."""
         ...
 
 
@@ -119,16 +131,26 @@ class UsageFence(Protocol):
         """Put the tenant behind the plan's fence and behind no other; doing it again changes nothing."""
         ...
 
+    def remove(self, tenant: Tenant) -> None:
+        """Forget the tenant; doing it again changes nothing."""
+        ...
+
 
 class Tenants:
     """The use cases of tenants; all are the operator's."""
 
     def __init__(
-        self, store: TenantStore, fence: UsageFence, plans: Mapping[str, Plan], clock: Clock = utc_now
+        self,
+        store: TenantStore,
+        fence: UsageFence,
+        plans: Mapping[str, Plan],
+        plan_changes: PlanChanges,
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._fence = fence
         self._plans = plans
+        self._plan_changes = plan_changes
         self._now = clock
 
     def create(self, fields: NewTenant, *, tenant_id: str | None = None) -> Tenant:
@@ -141,7 +163,9 @@ class Tenants:
         Raises:
             Invalid: There is no such plan.
         """
-        self._check_plan(fields.plan)
+        plan = self._check_plan(fields.plan)
+        now = self._now()
+        trial_days = plan.trial_days if fields.trial_days is None else fields.trial_days
         tenant = self._store.create(
             Tenant(
                 id=tenant_id or new_id(TENANT),
@@ -149,7 +173,11 @@ class Tenants:
                 plan=fields.plan,
                 limits=fields.limits.model_dump(exclude_unset=True),
                 usage_identifier=secrets.token_hex(20),
-                created_at=self._now(),
+                created_at=now,
+                time_zone=fields.time_zone,
+                trial_until=now + timedelta(days=trial_days) if trial_days else None,
+                plan_history=[PlanChange(plan=plan.name, since=now)],
+                requests_per_minute=fields.requests_per_minute,
             )
         )
         self._fence.place(tenant, tenant.plan)
@@ -174,19 +202,26 @@ class Tenants:
     def update(self, tenant_id: str, changes: TenantChanges) -> Tenant:
         """Change a tenant; plan, limits and status hold from the next request on.
 
+        A tenant that comes to a limited plan in mid-month has its month so far counted.
+
         Raises:
             NotFound: There is no such tenant.
             Invalid: There is no such plan.
-            Conflict: Others keep changing the tenant.
+            Conflict: The tenant is being erased, or others keep changing it.
         """
         if changes.plan is not None:
             self._check_plan(changes.plan)
         for _ in range(_ATTEMPTS):
             tenant = self.get(tenant_id)
-            changed = tenant.model_copy(update=_changed(tenant, changes))
+            if tenant.status == "erasing":
+                raise Conflict(f"The tenant {tenant_id} is being erased. Nothing of it can be changed any more.")
+            changed = tenant.model_copy(update=_changed(tenant, changes, self._now()))
+            seed = self._seed(tenant, changed)
             if changes.plan is not None:  # Also when it stays: that mends a fence that an earlier try left open.
                 self._fence.place(tenant, changed.plan)
-            if self._store.replace(changed):
+            if self._store.replace(changed, seed):
+                if seed is not None:
+                    self._plan_changes.seed(seed)
                 return changed
         raise Conflict(f"Others are changing the tenant {tenant_id} at the same time. Nothing was changed; try again.")
 
@@ -195,17 +230,36 @@ class Tenants:
         plan = self._plans.get(tenant.plan)
         return (plan.limits if plan else Limits()).overridden(tenant.limits)
 
-    def _check_plan(self, name: str) -> None:
+    def _seed(self, before: Tenant, after: Tenant) -> Seed | None:
+        """Return what the meter is owed when it begins to count in mid-month."""
+        was_metered, metered = (
+            is_metered(self._plans.get(tenant.plan), self.limits(tenant)) for tenant in (before, after)
+        )
+        if was_metered or not metered:
+            return None
+        now = self._now()
+        return Seed(
+            tenant_id=after.id,
+            meter=period_name("month", now, after.time_zone),
+            start=month_of(now, after.time_zone)[0],
+            until=now + LONGEST_REQUEST,
+        )
+
+    def _check_plan(self, name: str) -> Plan:
         if name not in self._plans:
             known = ", ".join(sorted(self._plans))
             raise Invalid(
                 f'There is no plan "{name}". Take one of: {known}.',
                 [{"in": "body", "field": "plan", "code": "unknown_plan", "message": f"Known plans: {known}."}],
             )
+        return self._plans[name]
 
 
-def _changed(tenant: Tenant, changes: TenantChanges) -> dict[str, Any]:
+def _changed(tenant: Tenant, changes: TenantChanges, now: datetime) -> dict[str, Any]:
     changed = changes.model_dump(exclude_unset=True, exclude_none=True, exclude={"limits"})
+    changed |= {name: getattr(changes, name) for name in _REMOVABLE & changes.model_fields_set}
+    if changed.get("plan", tenant.plan) != tenant.plan:
+        changed["plan_history"] = [*tenant.plan_history, PlanChange(plan=changed["plan"], since=now)]
     if "limits" in changes.model_fields_set:
         own = changes.limits
         changed["limits"] = {} if own is None else tenant.limits | own.model_dump(exclude_unset=True)
