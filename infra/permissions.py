@@ -23,6 +23,8 @@ class Grant:
     usage_keys: bool = False
     #: Invoke the function that runs users' code, which itself may do nothing.
     run_code: bool = False
+    #: Add to the ledger's files, which lie beside the tenants' prefix.
+    ledger: bool = False
     #: Read the table's stream.
     stream: bool = False
     #: Keep events that it could not handle.
@@ -70,7 +72,7 @@ GRANTS: dict[str, Grant] = {
     "upload_file": _WRITE,
     "get_file": _READ,
     "get_usage": Grant(table="read"),
-    "manage_billing": Grant(table="write"),
+    "manage_billing": Grant(table="write", stripe=True),
     "read_audit": Grant(table="read"),
     "manage_keys": Grant(table="write"),
     "manage_members": Grant(table="write"),
@@ -79,6 +81,7 @@ GRANTS: dict[str, Grant] = {
     "authorizer": Grant(table="touch", operator_key=True),
     "object_created": Grant(table="touch", dead_letters=True),
     "schedule_tick": Grant(table="write", leases=True, dead_letters=True),
+    "table_changes": Grant(table="write", ledger=True, stream=True, usage_keys=True, dead_letters=True, notify=True),
     "migrate": Grant(table="write"),
 }
 

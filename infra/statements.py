@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from infra.data import LEASE_INDEX
 from infra.keys import USE
 from infra.permissions import OBJECT_ACTIONS, TABLE_ACTIONS, Grant
-from infra.storage import TENANTS
+from infra.storage import LEDGER, TENANTS
 
 
 def statements(
@@ -34,6 +34,10 @@ def statements(
         said.append(_allow(OBJECT_ACTIONS[grant.bucket], bucket.arn_for_objects(f"{TENANTS}*")))
         # Without the right to list, S3 answers a missing object with 403 instead of 404.
         said.append(_allow(("s3:ListBucket",), bucket.bucket_arn))
+    if grant.ledger:
+        # Reading too: a file is written only over the version that was read.
+        said.append(_allow(("s3:GetObject", "s3:PutObject"), bucket.arn_for_objects(f"{LEDGER}*")))
+        said.append(_allow(("s3:ListBucket",), bucket.bucket_arn))
     if grant.operator_key:
         secrets = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}:secret:"
         # By name: Secrets Manager adds six signs of its own to the ARN.
@@ -45,7 +49,7 @@ def statements(
     if grant.dead_letters:
         queue = f"arn:{Aws.PARTITION}:sqs:{Aws.REGION}:{Aws.ACCOUNT_ID}:{dead_letters}"
         said.append(_allow(("sqs:SendMessage",), queue))
-    if key_arn and (grant.table != "none" or grant.bucket != "none" or grant.operator_key):
+    if key_arn and (grant.ledger or grant.table != "none" or grant.bucket != "none" or grant.operator_key):
         said.append(_allow(USE, key_arn))
     return said
 

@@ -12,6 +12,8 @@ from infra.customer import Customer
 
 #: All that belongs to a tenant lies under ``t/<tenant>/``.
 TENANTS = "t/"
+#: The ledger's entries as files, by day.
+LEDGER = "ledger/"
 #: The tag that tells after how many days an object is to go, and the numbers it may tell.
 EXPIRES_TAG = "expires-days"
 EXPIRES_DAYS = (1, 3, 7, 14, 30, 91, 181, 366)

@@ -1,4 +1,4 @@
-"""Every few minutes: end what was left open by functions that never came back."""
+"""Every few minutes: end what was left open by functions that never came back, and roll closed days up."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from smyth.http.services import services
 
 logger = Logger(service="smyth")
 
+#: Roll-ups go on at the next tick where time does not suffice.
+_ROLLUP_SECONDS = 20.0
+
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     settled, released = services().meter.sweep()
-    logger.info("swept", settled=settled, released=released)
-    return {"settled": settled, "released": released}
+    woken = services().alerts.wake()
+    rolled = services().rollups.catch_up(seconds=_ROLLUP_SECONDS)
+    logger.info("swept", settled=settled, released=released, alerts=woken, rollups=rolled)
+    return {"settled": settled, "released": released, "alerts": woken, "rollups": rolled}

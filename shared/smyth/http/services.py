@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from smyth.conversation import AskedTurns
     from smyth.engine import Limits
     from smyth.platform.agents import Agents
-    from smyth.platform.billing_settings import BillingSettings
-    from smyth.platform.checkout import Checkout
     from smyth.platform.alert_delivery import AlertDelivery
     from smyth.platform.alert_rules import AlertRules
     from smyth.platform.alerts import Alerts
     from smyth.platform.audit import Audit
+    from smyth.platform.billing_settings import BillingSettings
     from smyth.platform.budget_changes import Budgets
+    from smyth.platform.checkout import Checkout
     from smyth.platform.conversations import Conversations
     from smyth.platform.files import Files
     from smyth.platform.invoices import Invoices
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from smyth.platform.metering import Metering
     from smyth.platform.migrations import Migrations
     from smyth.platform.models import TenantModels
-    from smyth.platform.plan_changes import PlanChanges
     from smyth.platform.payments import Payments
+    from smyth.platform.plan_changes import PlanChanges
     from smyth.platform.plans import Plan
     from smyth.platform.rollups import Rollups
     from smyth.platform.tenants import Tenants

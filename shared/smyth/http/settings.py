@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from smyth.platform.money import micro
+
 
 class SettingsError(RuntimeError):
     """A variable of the environment is missing or cannot be read."""
@@ -39,7 +41,21 @@ class Settings:
     code_per_tenant: bool = False
     #: What a call of users' code may use up; see :class:`smyth.connectors.code.port.CodeLimits`.
     code_limits: Mapping[str, Any] = field(default_factory=dict)
+    #: What the models of one request may cost where a budget applies and says no more, in micro-USD.
+    run_allowance: int = 250_000
+    #: So many billable requests a minute from one address at most; None: no such limit.
+    ip_requests_per_minute: int | None = None
+    #: How invoices are made; see :class:`smyth.platform.billing_settings.BillingSettings`.
+    billing: Mapping[str, Any] = field(default_factory=dict)
+    #: The keys of the account at Stripe, as JSON with api_key and webhook_secret; blank: payments are written by hand.
+    stripe_secret_arn: str = ""
+    #: Another server than Stripe's, for tests.
+    stripe_url: str = ""
     customer: str = ""
+    #: The address that mails of alerts come from; blank: none are sent.
+    alerts_from: str = ""
+    #: EventBridge's bus that takes alerts; blank: none does.
+    event_bus: str = ""
     #: Agents may call addresses inside private networks; only on a laptop.
     allow_private_http: bool = False
     #: Host names and networks that agents may call though they are not public.
@@ -69,7 +85,14 @@ class Settings:
             code_function=env.get("CODE_FUNCTION", ""),
             code_per_tenant=env.get("CODE_PER_TENANT") == "1",
             code_limits=_json_object(env, "SMYTH_CODE_LIMITS"),
+            run_allowance=_amount(env, "SMYTH_RUN_ALLOWANCE", default="0.25"),
+            ip_requests_per_minute=_whole_number(env, "SMYTH_IP_REQUESTS_PER_MINUTE"),
+            billing=_json_object(env, "SMYTH_BILLING"),
+            stripe_secret_arn=env.get("STRIPE_SECRET_ARN", ""),
+            stripe_url=env.get("SMYTH_STRIPE_URL", ""),
             customer=env.get("SMYTH_CUSTOMER", ""),
+            alerts_from=env.get("SMYTH_ALERTS_FROM", ""),
+            event_bus=env.get("SMYTH_EVENT_BUS", ""),
             allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
             allowed_http=tuple(env.get("SMYTH_ALLOWED_HTTP", "").replace(",", " ").split()),
             trust_request_context=env.get("SMYTH_TRUST_REQUEST_CONTEXT") == "1",
@@ -88,6 +111,22 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"The environment variable {name} is not set. The stack sets it; a test must set it too.")
     return value
+
+
+def _amount(env: Mapping[str, str], name: str, *, default: str) -> int:
+    try:
+        return micro(env.get(name) or default)
+    except ValueError as error:
+        raise SettingsError(f"The environment variable {name} {error}.") from None
+
+
+def _whole_number(env: Mapping[str, str], name: str) -> int | None:
+    text = env.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise SettingsError(f'The environment variable {name} must be a whole number such as "60".')
+    return int(text)
 
 
 def _json_object(env: Mapping[str, str], name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from smyth.platform.metering import Entry
+from smyth.platform.entries import Entry
 from smyth.platform.times import Clock, utc_now
 
 #: How long after its end a day is closed: longer than any lease and the sweeps after it.
@@ -25,8 +25,8 @@ _DAY = timedelta(days=1)
 _CHUNK = 1_000
 #: What one item holds, packed.
 _MOST_ROWS = 8_000
-_NAMES = ("day", "agent_id", "key_id", "model", "route", "plan", "meter", "fee")
-_MEASURES = ("requests", "input_tokens", "output_tokens", "cached_tokens", "provider_cost", "price")
+_NAMES = ("day", "agent_id", "key_id", "model", "route", "plan", "meter", "fee", "overage", "budgets")
+_MEASURES = ("requests", "input_tokens", "output_tokens", "cached_tokens", "provider_cost", "fees", "price")
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +44,18 @@ class Row(BaseModel):
     plan: str = ""
     #: The meter that the requests were taken from; empty where the plan has no limit.
     meter: str = ""
-    #: What the plan takes for each of the requests.
+    #: What the plan takes for each of the requests, and whether they were let in beyond the month's grant.
     fee: int = 0
+    overage: bool = False
+    #: The budgets that they were spent from: ``<scope>#<period>``.
+    budgets: tuple[str, ...] = ()
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
     provider_cost: int = 0
+    #: What the plan takes for those that are settled.
+    fees: int = 0
     #: What the tenant pays in all: fees and the providers' cost with its markup.
     price: int = 0
 
@@ -254,11 +259,14 @@ def _row(entry: Entry) -> Row:
         plan=entry.plan,
         meter=entry.meter,
         fee=entry.fee,
+        overage=entry.overage,
+        budgets=tuple(budget.rpartition("/")[0] for budget in entry.budgets),
         requests=0 if entry.status == "released" else 1,
         input_tokens=entry.input_tokens,
         output_tokens=entry.output_tokens,
         cached_tokens=entry.cached_tokens,
         provider_cost=entry.provider_cost,
+        fees=entry.fee if entry.status == "settled" else 0,
         price=entry.price,
     )
 

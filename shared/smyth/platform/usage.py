@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
+from ulid import ULID
+
 from smyth.platform.errors import Invalid
-from smyth.platform.metering import Metering, month_of
+from smyth.platform.metering import Metering
 from smyth.platform.money import usd
+from smyth.platform.periods import month_of
 from smyth.platform.rollups import Ledger, RollupStore, Row, beginning, rows_of
 from smyth.platform.times import Clock, rfc3339, utc_now
 
@@ -18,6 +21,9 @@ GroupBy = Literal["agent", "key", "model", "route", "day"]
 _DAY = timedelta(days=1)
 _MAX_DAYS = 366
 _READERS = 8
+#: Longer than any request waits to be admitted.
+_BEFORE_ADMISSION = timedelta(minutes=20)
+_TIME_OF_ID = 10
 _MEMBERS: dict[GroupBy, str] = {
     "agent": "agent_id",
     "key": "key_id",
@@ -54,9 +60,15 @@ class Usage:
 
     def _live(self, tenant_id: str, days: list[date], start: datetime, end: datetime) -> Iterable[Row]:
         """Yield the rows of days as the ledger has them, several days read at once."""
+        after = _id_before(start)
+
+        def read(day: date) -> list[Row]:
+            entries = self._ledger.entries(tenant_id, day, after if day == start.astimezone(UTC).date() else "")
+            return rows_of(entry for entry in entries if start <= entry.at < end)
+
         with ThreadPoolExecutor(_READERS) as readers:
-            for entries in readers.map(lambda day: list(self._ledger.entries(tenant_id, day)), days):
-                yield from rows_of(entry for entry in entries if start <= entry.at < end)
+            for rows in readers.map(read, days):
+                yield from rows
 
 
 def report(
@@ -114,6 +126,11 @@ def moment(text: str | None, *, closing: bool = False) -> datetime | None:
     except (ValueError, OverflowError):
         raise Invalid('"from" and "to" are days such as 2026-01-31 or times such as 2026-01-31T12:00:00Z.') from None
     return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _id_before(start: datetime) -> str:
+    """Return what is below the id of every request that was admitted from ``start`` on; an id is made before that."""
+    return str(ULID.from_datetime(start - _BEFORE_ADMISSION))[:_TIME_OF_ID]
 
 
 def _groups(rows: list[Row], group_by: GroupBy) -> list[dict[str, Any]]:

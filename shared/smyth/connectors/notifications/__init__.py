@@ -1,0 +1,1 @@
+"""Notifications to tenants: signed webhooks."""
