@@ -119,19 +119,6 @@ class DynamoMeter:
         item = self._table.get(_meter_partition(tenant_id, meter), "0") or {}
         return Meter(used=item.get("used", 0), granted=item.get("granted", 0))
 
-    def seed(self, tenant_id: str, meter: str, outside: int) -> None:
-        """See :meth:`smyth.platform.meters.MeterStore.seed`: the item keeps what was ``seeded``."""
-        at = key(_meter_partition(tenant_id, meter), "0")
-        seeded = (self._table.get(at["pk"], at["sk"]) or {}).get("seeded", 0)
-        sets = "SET #used = if_not_exists(#used, :none) + :more, #seeded = :outside"
-        values = {"none": 0, "more": outside - seeded, "outside": outside, "seen": seeded}
-        unchanged = "#seeded = :seen" if seeded else "attribute_not_exists(#seeded) OR #seeded = :seen"
-        try:
-            self._table.write(update(at, sets, values, condition=unchanged))
-        except ConditionFailed as failed:
-            if failed.item.get("seeded") != outside:  # Another seed came between, not our own repeated one.
-                self.seed(tenant_id, meter, outside)
-
     def overdue(self, now: datetime) -> Iterator[Entry]:
         """See :meth:`smyth.platform.meters.MeterStore.overdue`."""
         for shard in range(_LEASE_SHARDS):

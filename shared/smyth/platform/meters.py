@@ -96,10 +96,6 @@ class MeterStore(Protocol):
         """Return what the meter has counted, as of all writes so far."""
         ...
 
-    def seed(self, tenant_id: str, meter: str, outside: int) -> None:
-        """Count on the meter what its period used before it was counted there; saying it again changes nothing."""
-        ...
-
     def overdue(self, now: datetime) -> Iterator[Entry]:
         """Yield open entries whose lease has ended."""
         ...
