@@ -13,6 +13,7 @@ class _Command(NamedTuple):
     """Where a command's function is, and what the list of commands says of it."""
 
     module: str
+    #: Or the name of a :class:`typer.Typer`, which has commands of its own.
     function: str
     summary: str
     #: Everything after the command's name is for another program, options too.
@@ -30,6 +31,7 @@ COMMANDS: dict[str, _Command] = {
     "run": _Command("run", "run", "call an endpoint of a .smyth file, here, without a server"),
     "prompt": _Command("prompt", "prompt", "ask an agent once: one on a server, or a .smyth file here"),
     "chat": _Command("chat", "chat", "talk with an agent: one on a server, or a .smyth file here"),
+    "audit": _Command("audit", "audit", "list, export and check who did what on a server"),
     "validate": _Command("validate", "validate", "check a .smyth file"),
     "components": _Command("components", "components", "list the components that agents may be built of"),
     "invoke": _Command("invoke", "invoke", "call a function's handler as Lambda would"),
@@ -82,9 +84,12 @@ def _run(name: str, arguments: list[str]) -> int:
     command = COMMANDS[name]
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(f"smyth.cli.{command.module}"), command.function)
-        # Plain help: importing rich for its colours would take longer than all the rest.
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(name, context_settings=_PASS_ON if command.passes_on else None)(function)
+        if isinstance(function, typer.Typer):
+            app = function
+        else:
+            # Plain help: importing rich for its colours would take longer than all the rest.
+            app = typer.Typer(add_completion=False, rich_markup_mode=None)
+            app.command(name, context_settings=_PASS_ON if command.passes_on else None)(function)
         return int(typer.main.get_command(app).main(arguments, f"smyth {name}", standalone_mode=False) or 0)
     except CommandError as error:
         _tell(str(error))

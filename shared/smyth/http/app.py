@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
 from smyth.http import problems
+from smyth.http.audit import Audited
 from smyth.http.problems import ProblemResponse, problem_response
 
 #: What one Lambda invocation can carry.
@@ -41,6 +42,7 @@ def create_app(
     # The contract is one document made from the route table; a function's own would tell only a part of it.
     app = FastAPI(title=title, openapi_url=None)
     problems.install(app, respond)
+    app.add_middleware(Audited)
     app.add_middleware(_Envelope, max_body_bytes=max_body_bytes, respond=respond)
     return app
 

@@ -27,9 +27,7 @@ def source_ip(request: Request) -> str:
 def known_caller(request: Request) -> Caller | None:
     """Return who sent ``request``; None when it came past the authorizer."""
     context = _request_context(request)
-    return Caller.from_context(
-        context.get("authorizer") or {}, source_ip(request), _public_url(request, context)
-    )
+    return Caller.from_context(context.get("authorizer") or {}, source_ip(request), _public_url(request, context))
 
 
 def read_caller(request: Request) -> Caller:

@@ -34,5 +34,9 @@ def read_cursor(cursor: str, is_valid: Callable[[str], bool]) -> str:
 
 def page(items: list[dict[str, Any]], place: str) -> dict[str, Any]:
     """Return a page; ``place`` is where the next one begins, empty at the end."""
-    cursor = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=") if place else None
-    return {"items": items, "next_cursor": cursor}
+    return {"items": items, "next_cursor": write_cursor(place) if place else None}
+
+
+def write_cursor(place: str) -> str:
+    """Return the cursor that :func:`read_cursor` reads."""
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from smyth.platform.errors import Invalid, PlatformError
 
 MEDIA_TYPE = "application/problem+json"
+#: Where the code of the problem that answers a request is kept in the request's scope.
+IN_SCOPE = "smyth.problem"
 
 _CODES = {400: "not_json", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 _ADVICE = {
@@ -96,7 +98,9 @@ def install(app: FastAPI, respond: ProblemResponse) -> None:
 
     async def answer(request: Request, error: Exception) -> Response:
         request_id = request.scope["smyth.request_id"]
-        return respond(to_problem(error), instance=request.url.path, request_id=request_id)
+        problem = to_problem(error)
+        request.scope[IN_SCOPE] = problem.code
+        return respond(problem, instance=request.url.path, request_id=request_id)
 
     for kind in (Problem, PlatformError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)

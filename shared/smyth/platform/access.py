@@ -208,7 +208,7 @@ def _no_tenant(caller: Caller) -> str:
 
 
 def _role_for(name: str) -> str:
-    """Viewers read, developers run and edit, admins and owners manage keys, members and invitations, and read the audit."""
+    """Viewers read, developers run and edit; admins and owners manage keys and members, and read the audit."""
     if name.split(" ", 1)[1].startswith(("/api/keys", "/api/members", "/api/invitations", "/api/audit")):
         return "admin"
     route = known_routes().get(name)

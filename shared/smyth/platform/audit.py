@@ -184,10 +184,21 @@ class Audit:
                 found.append(entry)
         return found, ""
 
-    def export(self, chain: str, *, limit: int, after: str = "") -> tuple[list[Entry], str]:
-        """Return a part of the whole chain, oldest first, and where the next part begins, empty at the end."""
+    def export(self, chain: str, *, limit: int, after: str = "") -> tuple[list[Entry], str, Head | None]:
+        """Return a part of the whole chain, oldest first.
+
+        With it come where the next part begins, empty at the end, and at the end alone where the chain ends.
+        """
         part = list(islice(self._store.entries(chain, after=after), limit + 1))
-        return [entry for _, entry in part[:limit]], part[limit - 1][0] if len(part) > limit else ""
+        while len(part) <= limit:
+            head = self._store.head(chain)
+            last_place, last_seq = (part[-1][0], part[-1][1].seq) if part else (after, 0)
+            # Others go on writing meanwhile; an end without its entry is one that was cut off.
+            more = list(islice(self._store.entries(chain, after=last_place), limit)) if head.seq > last_seq else []
+            if not more:
+                return [entry for _, entry in part], "", head
+            part += more
+        return [entry for _, entry in part[:limit]], part[limit - 1][0], None
 
 
 def hash_of(document: dict[str, Any]) -> str:

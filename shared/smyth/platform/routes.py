@@ -141,7 +141,7 @@ ROUTES: tuple[Route, ...] = (
 STREAMED = frozenset(route.function for route in ROUTES if route.stream)
 
 #: They make invoices or speak to Stripe.
-BILLING_FUNCTIONS = ("manage_billing",)
+BILLING_FUNCTIONS = ("manage_billing", "table_changes")
 
 #: Runs users' code; it alone may do nothing and knows nothing of the stack.
 CODE_FUNCTION = "run_code"

@@ -17,6 +17,7 @@ from smyth.http.caller import Caller
 from smyth.http.mcp.calls import call_tool
 from smyth.http.mcp.resources import AgentResources
 from smyth.http.mcp.tools import tools_of
+from smyth.http.audit import record_refusal
 from smyth.http.problems import Problem, to_problem
 from smyth.http.services import services
 from smyth.platform.agent_records import Agent
@@ -45,7 +46,9 @@ def _told(handler: Handler) -> Handler:
         except MCPError:
             raise
         except (Problem, PlatformError) as error:
-            raise error_of(to_problem(error)) from error
+            problem = to_problem(error)
+            await record_refusal(self._request, problem.status, problem.code)
+            raise error_of(problem) from error
         except Exception as error:
             logger.exception("an MCP request failed")
             raise error_of(to_problem(error)) from error
