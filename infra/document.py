@@ -14,8 +14,8 @@ from infra.gateway_responses import GATEWAY_RESPONSES
 from infra.schemas import Schemas
 from smyth.platform.routes import FUNCTIONS, ROUTES, Route
 
-#: Bodies that are not text reach the functions as base64.
-BINARY_MEDIA_TYPES = ("multipart/form-data", "application/octet-stream")
+#: Bodies that are not text reach the functions as base64, and leave them so.
+BINARY_MEDIA_TYPES = ("multipart/form-data", "application/octet-stream", "application/pdf")
 _BUFFERED_TIMEOUT_MS = 29_000
 _TIMEOUTS_MS = {function.name: function.timeout_s * 1000 for function in FUNCTIONS}
 

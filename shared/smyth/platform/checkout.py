@@ -68,7 +68,7 @@ class Checkout:
         self._settings = settings
         self._stack = stack
 
-    def order(self, tenant_id: str, packages: int, *, public_url: str, key: str) -> Page:
+    def order(self, tenant: Tenant, packages: int, *, public_url: str, key: str) -> Page:
         """Return a page on which so many packages can be paid.
 
         Raises:
@@ -76,7 +76,6 @@ class Checkout:
             Conflict: This stack takes payments by hand, or the price cannot be charged.
             Busy: The provider could not be asked.
         """
-        tenant = self._tenants(tenant_id)
         package = self._payments.package(tenant)
         if self._provider is None:
             raise Conflict(
@@ -112,7 +111,10 @@ class Checkout:
         """
         if self._provider is None:
             raise NotFound("This service has no payment provider, so nothing is expected here.")
-        said = self._provider.read(message, signature)
+        try:
+            said = self._provider.read(message, signature)
+        except ProviderFailed as failed:
+            raise _busy(failed) from None
         if said is None or said.stack != self._stack:
             return None
         try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from smyth.connectors.payments.port import Forged, Order, Page, Paid, ProviderFailed, Refunded
@@ -23,32 +24,58 @@ _KNOWN_EVENT = "event already exists with identifier"
 _PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of an account."""
+
+    api_key: str = field(repr=False)
+    #: Signs what Stripe sends.
+    webhook_secret: str = field(repr=False)
+
+
+def read_keys(text: str) -> Keys:
+    """Return the keys that a secret's JSON holds.
+
+    Raises:
+        ProviderFailed: The secret has no such keys yet.
+    """
+    try:
+        said = json.loads(text)
+        return Keys(api_key=said["api_key"], webhook_secret=said["webhook_secret"])
+    except (ValueError, KeyError, TypeError):
+        raise ProviderFailed(
+            'the secret of Stripe\'s keys must hold {"api_key": "sk_...", "webhook_secret": "whsec_..."}'
+        ) from None
+
+
 class Stripe:
     """A :class:`~smyth.connectors.payments.port.PaymentProvider`."""
 
-    def __init__(self, api_key: str, webhook_secret: str, *, url: str = "") -> None:
+    def __init__(self, keys: Callable[[], Keys], *, url: str = "") -> None:
         """Make the adapter.
 
         Args:
-            api_key: The account's secret or restricted key.
-            webhook_secret: Signs what Stripe sends.
+            keys: Returns the account's keys, which may be replaced while we run.
             url: Another server than Stripe's, for tests.
         """
-        self._api_key = api_key
-        self._webhook_secret = webhook_secret
+        self._keys = keys
         self._url = url
+        self._made: tuple[str, stripe.StripeClient] | None = None
 
-    @cached_property
+    @property
     def _client(self) -> stripe.StripeClient:
         import stripe
 
-        http = stripe.RequestsClient(timeout=_TIMEOUT_S)
-        return stripe.StripeClient(
-            self._api_key,
-            base_addresses={"api": self._url} if self._url else {},
-            http_client=http,
-            max_network_retries=_RETRIES,
-        )
+        api_key = self._keys().api_key
+        if self._made is None or self._made[0] != api_key:
+            client = stripe.StripeClient(
+                api_key,
+                base_addresses={"api": self._url} if self._url else {},
+                http_client=stripe.RequestsClient(timeout=_TIMEOUT_S),
+                max_network_retries=_RETRIES,
+            )
+            self._made = (api_key, client)
+        return self._made[1]
 
     def customer(self, tenant_id: str, name: str) -> str:
         """See :meth:`smyth.connectors.payments.port.PaymentProvider.customer`."""
@@ -115,7 +142,7 @@ class Stripe:
         import stripe
 
         try:
-            event = stripe.Webhook.construct_event(message, signature, self._webhook_secret).to_dict()
+            event = stripe.Webhook.construct_event(message, signature, self._keys().webhook_secret).to_dict()
         except (stripe.SignatureVerificationError, ValueError, UnicodeError) as error:
             raise Forged(str(error).splitlines()[0]) from None
         kind, thing = event["type"], event["data"]["object"]
