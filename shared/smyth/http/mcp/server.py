@@ -13,11 +13,11 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from smyth.conversation.skills import skills_of, system_text
+from smyth.http.audit import record_refusal
 from smyth.http.caller import Caller
 from smyth.http.mcp.calls import call_tool
 from smyth.http.mcp.resources import AgentResources
 from smyth.http.mcp.tools import tools_of
-from smyth.http.audit import record_refusal
 from smyth.http.problems import Problem, to_problem
 from smyth.http.services import services
 from smyth.platform.agent_records import Agent
