@@ -32,13 +32,16 @@ class Faulty:
     def __init__(self, real: Any) -> None:
         self.real = real
         self.faults: list[Callable[[Call, dict[str, Any]], Any]] = []
+        #: How many write calls were made.
+        self.writes = 0
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self.real, name)
-        if name not in ("put_item", "update_item", "transact_write_items"):
+        if name not in ("put_item", "update_item", "delete_item", "transact_write_items"):
             return call
 
         def guarded(**request: Any) -> Any:
+            self.writes += 1
             return self.faults.pop(0)(call, request) if self.faults else call(**request)
 
         return guarded
