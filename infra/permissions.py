@@ -17,6 +17,8 @@ class Grant:
     bucket: Literal["none", "read", "write"] = "none"
     #: Read entries whose lease ended, by the index.
     leases: bool = False
+    #: Write the audit, and nothing else of the table; who may write the table needs no more for it.
+    audit: bool = False
     #: Read the operator's key.
     operator_key: bool = False
     #: Make API Gateway keys (the tenants' usage identifiers) and move them between the usage plans.
@@ -46,6 +48,8 @@ class Grant:
 
 
 _READ = Grant(table="read", bucket="read")
+#: Reads, and tells the audit whom it refused.
+_SHOW = Grant(table="read", bucket="read", audit=True)
 _WRITE = Grant(table="write", bucket="write")
 _RUN = Grant(table="write", bucket="write", run_code=True)
 
@@ -53,11 +57,11 @@ GRANTS: dict[str, Grant] = {
     "create_agent": _WRITE,
     "import_agent": _WRITE,
     # Touch: agents of earlier versions get their slugs when they are listed.
-    "list_agents": Grant(table="touch"),
-    "get_agent": _READ,
+    "list_agents": Grant(table="touch", audit=True),
+    "get_agent": _SHOW,
     "update_agent": _WRITE,
     "delete_agent": _WRITE,
-    "export_agent": _READ,
+    "export_agent": _SHOW,
     "run_endpoint": _RUN,
     "prompt_agent": _RUN,
     "chat_agent": _RUN,
@@ -66,24 +70,32 @@ GRANTS: dict[str, Grant] = {
     "agent_mcp": _RUN,
     "manage_conversations": _WRITE,
     "add_skill": _WRITE,
+    "list_components": Grant(audit=True),
+    "list_connectors": Grant(audit=True),
     "manage_models": Grant(table="write"),
     "search_vectors": _WRITE,
-    "upsert_vectors": Grant(bucket="write"),
+    "upsert_vectors": Grant(bucket="write", audit=True),
     "upload_file": _WRITE,
     "get_file": _READ,
-    "get_usage": Grant(table="read"),
+    "get_usage": Grant(table="read", audit=True),
     "manage_billing": Grant(table="write", stripe=True),
-    "read_audit": Grant(table="read"),
+    "read_audit": Grant(table="read", audit=True),
     "manage_keys": Grant(table="write"),
     "manage_members": Grant(table="write"),
     "manage_tenants": Grant(table="write", usage_keys=True),
     # Touch: it notes the day on which a key was last used.
-    "authorizer": Grant(table="touch", operator_key=True),
+    "authorizer": Grant(table="touch", audit=True, operator_key=True),
     "object_created": Grant(table="touch", dead_letters=True),
     "schedule_tick": Grant(table="write", leases=True, dead_letters=True),
-    "table_changes": Grant(table="write", ledger=True, stream=True, usage_keys=True, dead_letters=True, notify=True),
+    "table_changes": Grant(
+        table="write", ledger=True, stream=True, usage_keys=True, dead_letters=True, notify=True, stripe=True
+    ),
     "migrate": Grant(table="write"),
 }
+
+#: The partitions of the audit (smyth/aws/audit.py), and what is done there.
+AUDIT_PARTITIONS = ("T#*#A", "T#*#A#*")
+AUDIT_ACTIONS = ("dynamodb:GetItem", "dynamodb:PutItem")
 
 _TABLE_READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 TABLE_ACTIONS: dict[TableAccess, tuple[str, ...]] = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from smyth.http.app import create_app, lambda_handler
-from smyth.http.money import alerts, budgets, invoices, payments, stripe_webhook
+from smyth.http.money import alerts, budgets, invoices, payments, rebuild, stripe_webhook
 
 app = create_app("billing")
-for part in (invoices, payments, stripe_webhook, budgets, alerts):
+for part in (invoices, payments, stripe_webhook, budgets, alerts, rebuild):
     app.include_router(part.router)
 
 handler = lambda_handler(app)

@@ -40,6 +40,8 @@ def handler(event: Any, context: Any) -> dict[str, int]:
         _with(tenant_id, lambda tenant: services().fence.place(tenant, tenant.plan))
     _check(changes)
     tried = asyncio.run(_deliver(changes))
+    # Last, for Stripe may be away: then the batch comes again, and all before is done.
+    services().checkout.report_usage(changes.ended)
     logger.info("table changes", exported=exported, moved=len(changes.moved), alerts=tried)
     return {"exported": exported, "moved": len(changes.moved), "alerts": tried}
 

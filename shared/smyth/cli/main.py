@@ -36,6 +36,7 @@ COMMANDS: dict[str, _Command] = {
     "components": _Command("components", "components", "list the components that agents may be built of"),
     "invoke": _Command("invoke", "invoke", "call a function's handler as Lambda would"),
     "compat": _Command("compat", "compat", "replay recorded cases of the original runtime and tell the differences"),
+    "usage": _Command("usage", "usage", "tell what was used, or prove that totals equal the ledger"),
     "stack": _Command("stack", "stack", "make, change and remove the stacks of customers in AWS", passes_on=True),
     "cost": _Command("cost", "cost", "estimate what a customer's stack costs a month", passes_on=True),
 }

@@ -502,3 +502,20 @@ class AlertsWritten(AlertTargets):
     """What the tenant is told, and where, as it is now."""
 
     webhook_secret: str | None = Field(description="The new secret that signs; shown once. null: there is no new one.")
+
+
+class TotalDifference(BaseModel):
+    """A total that is not what the ledger says: requests of a meter, USD of a budget or a day's roll-up."""
+
+    kind: Literal["rollup", "meter", "budget"]
+    name: str
+    ledger: int | str
+    found: int | str
+    repaired: bool
+
+
+class RebuiltTotals(BaseModel):
+    """What differs from the ledger; nothing, where all is well."""
+
+    tenant_id: str
+    differences: list[TotalDifference]

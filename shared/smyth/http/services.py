@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from smyth.platform.payments import Payments
     from smyth.platform.plan_changes import PlanChanges
     from smyth.platform.plans import Plan
+    from smyth.platform.rebuild import Rebuild
     from smyth.platform.rollups import Rollups
     from smyth.platform.tenants import Tenants
     from smyth.platform.usage import Usage
@@ -125,6 +126,15 @@ class Services:
         from smyth.platform.usage import Usage
 
         return Usage(self.meter.store, DynamoRollups(self.table))
+
+    @cached_property
+    def rebuild(self) -> Rebuild:
+        """Totals from the ledger again."""
+        from smyth.aws.rollups import DynamoRollups
+        from smyth.aws.totals import DynamoTotals
+        from smyth.platform.rebuild import Rebuild
+
+        return Rebuild(self.usage, self.rollups, DynamoRollups(self.table), DynamoTotals(self.table))
 
     @cached_property
     def ledger_files(self) -> BucketLedgerFiles:

@@ -125,6 +125,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/tenants/{tenant_id}/payments", "manage_billing", auth="operator"),
     Route("GET", "/api/tenants/{tenant_id}/payments", "manage_billing", auth="operator"),
     Route("GET", "/api/tenants/{tenant_id}/invoice", "manage_billing", auth="operator"),
+    Route("POST", "/api/tenants/{tenant_id}/rebuild", "manage_billing", auth="operator"),
     Route("POST", "/v1/chat/completions", "openai_api", billable=True, stream=True),
     Route("POST", "/v1/responses", "openai_api", billable=True, stream=True),
     Route("POST", "/v1/embeddings", "openai_api", billable=True, stream=True),
