@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from functions.authorizer import handler as authorizer
 from functions.authorizer.handler import handler as authorize
+from smyth.aws.keys import DynamoKeys
+from smyth.aws.table import key as table_key
+from smyth.http.services import services
+from smyth.platform.access import Caller
+from smyth.platform.errors import Conflict
+from smyth.platform.ids import new_id
+from smyth.platform.keys import Keys, Rotation, hash_secret
+from smyth.platform.times import rfc3339, utc_now
 from tests.integration.events import OPERATOR, Answer, Context, LambdaContext, call, caller_context
+
+OPERATOR_CALLER = Caller(tenant_id="", role="operator", key_id="operator")
 
 
 def new_tenant(**fields: Any) -> dict[str, Any]:
@@ -195,3 +208,174 @@ def test_the_same_idempotency_key_makes_one_tenant() -> None:
     headers = {"Idempotency-Key": "tenant-once"}
     answers = [call("POST", "/api/tenants", caller=OPERATOR, headers=headers, body=body) for _ in range(3)]
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+def rotate(key_id: str, caller: Context, **fields: Any) -> Answer:
+    return call("POST", f"/api/keys/{key_id}/rotate", caller=caller, headers={"x-api-key": "smyth_own"}, body=fields)
+
+
+def is_known(key: str) -> bool:
+    try:
+        ask(key)
+    except Exception as error:
+        if str(error) != "Unauthorized":
+            raise
+        return False
+    return True
+
+
+def test_a_rotated_key_keeps_its_id_and_both_secrets_count_for_the_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = new_tenant()["id"]
+    old = new_key(tenant, role="developer", requests_per_minute=7)
+    answer = rotate(old["id"], caller_context(tenant), overlap_seconds=60)
+    new = answer.json()
+    assert (answer.status, new["id"], new["prefix"]) == (201, old["id"], new["key"][:12])
+    assert new["key"] != old["key"]
+    both = [context_of(one["key"]) for one in (old, new)]
+    assert both[0] == both[1]
+    assert both[0]["key_requests_per_minute"] == "7"
+    later = utc_now() + timedelta(seconds=61)
+    monkeypatch.setattr(authorizer, "utc_now", lambda: later)
+    assert [is_known(one["key"]) for one in (old, new)] == [False, True]
+
+
+def test_without_an_overlap_and_after_a_second_rotation_a_secret_ends_at_once() -> None:
+    tenant = new_tenant()["id"]
+    owner = caller_context(tenant)
+    first = new_key(tenant)
+    second = rotate(first["id"], owner).json()
+    third = rotate(first["id"], owner, overlap_seconds=0).json()
+    assert [is_known(one["key"]) for one in (first, second, third)] == [False, False, True]
+    (listed,) = call("GET", "/api/keys", caller=owner).json()["items"]
+    assert (listed["id"], listed["prefix"]) == (first["id"], third["prefix"])
+
+
+def test_a_revoked_key_takes_all_its_secrets_along() -> None:
+    tenant = new_tenant()["id"]
+    owner = caller_context(tenant)
+    old = new_key(tenant)
+    new = rotate(old["id"], owner).json()
+    assert call("DELETE", f"/api/keys/{old['id']}", caller=owner).status == 204
+    assert [is_known(one["key"]) for one in (old, new)] == [False, False]
+    assert rotate(old["id"], owner).status == 404
+
+
+def test_a_repeated_rotation_tells_the_same_secret_and_rotates_once() -> None:
+    tenant = new_tenant()["id"]
+    old = new_key(tenant)
+    headers = {"Idempotency-Key": f"turn-{tenant}", "x-api-key": "smyth_own"}
+    path = f"/api/keys/{old['id']}/rotate"
+    first, again = (call("POST", path, caller=caller_context(tenant), headers=headers) for _ in range(2))
+    assert first.json() == again.json()
+    assert [is_known(old["key"]), is_known(first.json()["key"])] == [True, True]
+
+
+def test_another_credential_under_the_same_idempotency_key_is_told_no_wrong_secret() -> None:
+    tenant = new_tenant()["id"]
+    made = [
+        call(
+            "POST",
+            "/api/keys",
+            caller=caller_context(tenant, key_id="mem-one"),
+            headers={"Idempotency-Key": f"renewed-{tenant}", "Authorization": f"Bearer {token}"},
+            body={"name": "k", "role": "viewer"},
+        ).json()
+        for token in ("token-of-this-hour", "token-of-the-next")
+    ]
+    assert all(is_known(one["key"]) for one in made)
+
+
+def test_changes_of_a_key_hold_from_the_next_request_on_for_both_secrets() -> None:
+    tenant = new_tenant()["id"]
+    owner = caller_context(tenant)
+    old = new_key(tenant, requests_per_minute=5)
+    new = rotate(old["id"], owner).json()
+    path = f"/api/keys/{old['id']}"
+    changed = call("PATCH", path, caller=owner, body={"role": "viewer", "name": "ro", "requests_per_minute": 9})
+    assert (changed.json()["role"], changed.json()["name"]) == ("viewer", "ro")
+    assert {(c["role"], c["key_requests_per_minute"]) for c in map(context_of, (old["key"], new["key"]))} == {
+        ("viewer", "9")
+    }
+    freed = call("PATCH", path, caller=owner, body={"requests_per_minute": None, "role": None}).json()
+    assert (freed["requests_per_minute"], freed["role"]) == (None, "viewer")
+    assert call("PATCH", path, caller=owner, body={"expires_at": "2001-01-01T00:00:00Z"}).status == 422
+    assert call("PATCH", path, caller=caller_context(new_tenant()["id"]), body={"name": "x"}).status == 404
+
+
+def test_nobody_changes_or_rotates_a_key_that_can_do_more_than_they_can() -> None:
+    tenant = new_tenant()["id"]
+    owner, slow = new_key(tenant), new_key(tenant, role="viewer", requests_per_minute=3)
+    admin = caller_context(tenant, role="admin")
+    assert rotate(owner["id"], admin).status == 403
+    assert call("PATCH", f"/api/keys/{owner['id']}", caller=admin, body={"role": "viewer"}).status == 403
+    assert call("PATCH", f"/api/keys/{slow['id']}", caller=admin, body={"role": "owner"}).status == 403
+    limited = admin | {"key_requests_per_minute": "3"}
+    assert call("PATCH", f"/api/keys/{slow['id']}", caller=limited, body={"requests_per_minute": None}).status == 403
+    assert call("POST", "/api/keys", caller=limited, body={"name": "k", "role": "viewer"}).status == 403
+    assert rotate(slow["id"], limited).status == 201
+
+
+def test_an_expired_key_is_not_rotated_and_a_previous_secret_outlives_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = new_tenant()["id"]
+    soon = rfc3339(utc_now() + timedelta(seconds=30))
+    old = new_key(tenant, expires_at=soon)
+    rotated = rotate(old["id"], caller_context(tenant), overlap_seconds=3600).json()
+    assert rotated["previous_until"] == soon
+    keys = Keys(DynamoKeys(services().table), clock=lambda: utc_now() + timedelta(seconds=31))
+    with pytest.raises(Conflict, match="expired"):
+        keys.rotate(OPERATOR_CALLER, tenant, old["id"], Rotation())
+
+
+def test_many_rotations_at_once_leave_one_key_with_two_secrets_at_the_most() -> None:
+    tenant = new_tenant()["id"]
+    old = new_key(tenant)
+    keys = Keys(DynamoKeys(services().table))
+
+    def turn(_: int) -> str | None:
+        try:
+            return keys.rotate(OPERATOR_CALLER, tenant, old["id"], Rotation())[1]
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        secrets = [secret for secret in pool.map(turn, range(8)) if secret]
+    assert secrets
+    known = [secret for secret in [old["key"], *secrets] if is_known(secret)]
+    assert len(known) == 2
+    keys.revoke(OPERATOR_CALLER, tenant, old["id"])
+    assert not any(is_known(secret) for secret in known)
+
+
+def test_the_time_of_the_last_use_is_written_every_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = new_tenant()["id"]
+    key = new_key(tenant)["key"]
+    owner = caller_context(tenant)
+
+    def used_at(moment: datetime) -> str:
+        monkeypatch.setattr(authorizer, "utc_now", lambda: moment)
+        ask(key)
+        last_used: str = call("GET", "/api/keys", caller=owner).json()["items"][0]["last_used"]
+        return last_used
+
+    begin = utc_now()
+    assert used_at(begin) == rfc3339(begin)
+    assert used_at(begin + timedelta(minutes=4)) == rfc3339(begin)
+    assert used_at(begin + timedelta(minutes=6)) == rfc3339(begin + timedelta(minutes=6))
+
+
+def test_a_key_of_an_earlier_version_is_known_shown_changed_and_revoked() -> None:
+    tenant = new_tenant()["id"]
+    key_id, secret = new_id("key"), "smyth_of-an-earlier-version"
+    sha256 = hash_secret(secret)
+    record = {"id": key_id, "tenant_id": tenant, "name": "old", "role": "owner", "prefix": secret[:12], "v": 1}
+    lists = {"agents": [], "routes": [], "sha256": sha256, "created_by": "operator", "last_used_day": "2026-01-31"}
+    times = {"created_at": "2026-01-01T00:00:00.000Z"}
+    table = services().table
+    table.put_many([table_key(f"KEY#{sha256}", "META") | record | lists | times])
+    table.put_many([table_key(f"T#{tenant}", f"KEY#{key_id}") | {"sha256": sha256}])
+    owner = caller_context(tenant)
+    assert call("GET", "/api/keys", caller=owner).json()["items"][0]["last_used"] == "2026-01-31"
+    assert context_of(secret)["tenant_id"] == tenant
+    assert call("PATCH", f"/api/keys/{key_id}", caller=owner, body={"name": "new"}).json()["name"] == "new"
+    assert call("DELETE", f"/api/keys/{key_id}", caller=owner).status == 204
+    assert not is_known(secret)
