@@ -111,6 +111,13 @@ TABLE_ACTIONS: dict[TableAccess, tuple[str, ...]] = {
     ),
 }
 
+STREAM_ACTIONS = (
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+)
+
 OBJECT_ACTIONS: dict[str, tuple[str, ...]] = {
     "none": (),
     "read": ("s3:GetObject",),

@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 
 from infra.data import LEASE_INDEX
 from infra.keys import USE
-from infra.permissions import OBJECT_ACTIONS, TABLE_ACTIONS, Grant
+from infra.permissions import AUDIT_ACTIONS, AUDIT_PARTITIONS, OBJECT_ACTIONS, STREAM_ACTIONS, TABLE_ACTIONS, Grant
 from infra.storage import LEDGER, TENANTS
 
 
@@ -19,6 +19,9 @@ def statements(
     table: dynamodb.ITable,
     bucket: s3.IBucket,
     operator_secret: str,
+    stripe_secret: str | None,
+    mail_from: str | None,
+    event_bus: str,
     usage_plan_ids: dict[str, str],
     code_function: str,
     dead_letters: str,
@@ -28,6 +31,8 @@ def statements(
     said = []
     if grant.table != "none":
         said.append(_allow(TABLE_ACTIONS[grant.table], table.table_arn))
+    if grant.audit:
+        said.append(_audit(table))
     if grant.leases:
         said.append(_allow(("dynamodb:Query",), f"{table.table_arn}/index/{LEASE_INDEX}"))
     if grant.bucket != "none":
@@ -39,9 +44,13 @@ def statements(
         said.append(_allow(("s3:GetObject", "s3:PutObject"), bucket.arn_for_objects(f"{LEDGER}*")))
         said.append(_allow(("s3:ListBucket",), bucket.bucket_arn))
     if grant.operator_key:
-        secrets = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}:secret:"
-        # By name: Secrets Manager adds six signs of its own to the ARN.
-        said.append(_allow(("secretsmanager:GetSecretValue",), f"{secrets}{operator_secret}-??????"))
+        said.append(_secret(operator_secret))
+    if grant.stripe and stripe_secret:
+        said.append(_secret(stripe_secret))
+    if grant.notify:
+        said.extend(_notify(mail_from, event_bus))
+    if grant.stream:
+        said.append(_allow(STREAM_ACTIONS, str(table.table_stream_arn)))
     if grant.usage_keys:
         said.extend(_usage_keys(usage_plan_ids))
     if grant.run_code:
@@ -49,9 +58,40 @@ def statements(
     if grant.dead_letters:
         queue = f"arn:{Aws.PARTITION}:sqs:{Aws.REGION}:{Aws.ACCOUNT_ID}:{dead_letters}"
         said.append(_allow(("sqs:SendMessage",), queue))
-    if key_arn and (grant.ledger or grant.table != "none" or grant.bucket != "none" or grant.operator_key):
+    if key_arn and (
+        grant.ledger or grant.table != "none" or grant.audit or grant.bucket != "none" or grant.operator_key
+    ):
         said.append(_allow(USE, key_arn))
     return said
+
+
+def _secret(name: str) -> iam.PolicyStatement:
+    """The right to read a secret, by name: Secrets Manager adds six signs of its own to the ARN."""
+    secrets = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}:secret:"
+    return _allow(("secretsmanager:GetSecretValue",), f"{secrets}{name}-??????")
+
+
+def _notify(mail_from: str | None, event_bus: str) -> list[iam.PolicyStatement]:
+    said = []
+    if mail_from:
+        # Verified in SES is either the address or its domain.
+        identities = f"arn:{Aws.PARTITION}:ses:{Aws.REGION}:{Aws.ACCOUNT_ID}:identity/"
+        mail = _allow(("ses:SendEmail",), f"{identities}{mail_from}", f"{identities}{mail_from.partition('@')[2]}")
+        mail.add_condition("StringEquals", {"ses:FromAddress": mail_from})
+        said.append(mail)
+    if event_bus:
+        buses = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:event-bus/"
+        said.append(_allow(("events:PutEvents",), f"{buses}{event_bus}"))
+    return said
+
+
+def _audit(table: dynamodb.ITable) -> iam.PolicyStatement:
+    """The right to write the audit's items, told from others by their partition."""
+    return iam.PolicyStatement(
+        actions=list(AUDIT_ACTIONS),
+        resources=[table.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(AUDIT_PARTITIONS)}},
+    )
 
 
 def bedrock() -> list[iam.PolicyStatement]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smyth.platform.routes import FUNCTIONS, STREAMED
+from smyth.platform.routes import FUNCTIONS, ROUTES, STREAMED
 from tests.infra.conftest import EVERYTHING, Stack, plain
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -52,9 +52,27 @@ def test_no_role_may_do_anything_anywhere(demo: Stack, full: Stack) -> None:
                 assert any(re.fullmatch(pattern, resource) for pattern in OPEN_ENDED), (id, resource)
 
 
-def _actions(stack: Stack, function: str) -> set[str]:
+def _actions(stack: Stack, function: str, *, audit: bool = False) -> set[str]:
+    """What a function may do everywhere, or in the audit's partitions alone."""
     id = stack.functions()[function]["Role"]["Fn::GetAtt"][0]
-    return {action for owner, one in _statements(stack) if owner == id for action in _listed(one["Action"])}
+    return {
+        action
+        for owner, one in _statements(stack)
+        if owner == id and ("Condition" in one) == audit
+        for action in _listed(one["Action"])
+    }
+
+
+def test_functions_that_only_read_may_add_to_the_audit_and_to_nothing_else(demo: Stack) -> None:
+    bound = [one["Condition"] for _, one in _statements(demo) if "Condition" in one]
+    keys = {"dynamodb:LeadingKeys": ["T#*#A", "T#*#A#*"]}
+    assert bound
+    assert all(one == {"ForAllValues:StringLike": keys} for one in bound)
+    for route in ROUTES:
+        if route.auth != "public":
+            everywhere, in_audit = _actions(demo, route.function), _actions(demo, route.function, audit=True)
+            assert "dynamodb:PutItem" in everywhere | in_audit, route.function
+    assert _actions(demo, "authorizer", audit=True) == {"dynamodb:GetItem", "dynamodb:PutItem"}
 
 
 def test_functions_may_do_only_what_they_are_for(demo: Stack) -> None:
@@ -156,7 +174,9 @@ def test_whoever_reads_what_the_key_encrypts_may_use_it_and_nobody_else(demo: St
     users = {name for name in full.functions() if "kms:Decrypt" in _actions(full, name)}
     touching = ("dynamodb:", "s3:", "secretsmanager:")
     assert users == {
-        name for name in full.functions() if any(action.startswith(touching) for action in _actions(full, name))
+        name
+        for name in full.functions()
+        if any(action.startswith(touching) for action in _actions(full, name) | _actions(full, name, audit=True))
     }
     assert {"health", "docs", "run_code"}.isdisjoint(users)
     for statement in full.only("AWS::KMS::Key")["KeyPolicy"]["Statement"]:
