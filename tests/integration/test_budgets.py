@@ -1,216 +1,159 @@
-"""Budgets hold to the micro-dollar, on one item and on several."""
+"""Budgets: set, shown, taken away, and kept."""
 
 from __future__ import annotations
 
-import random
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from smyth.platform.budgets import LEAST_ALLOWANCE, Budget
-from smyth.platform.errors import BudgetExceeded, NotFound
-from smyth.platform.metering import Figures
-from tests.integration.metered import Metered
-
-DOLLAR = 1_000_000
-FEE = 100
-RUN = 50_000
+from smyth.http.services import services
+from tests.integration.budgeted import limit, standing, tenant
+from tests.integration.events import Answer, Context, call, caller_context
+from tests.integration.talkers import NOBODY, ledger, talker
 
 
-@pytest.fixture(params=["slow", "fast"])
-def tenant(request: pytest.FixtureRequest) -> Metered:
-    """A tenant whose budgets lie on one item, and one whose lie on eight."""
-    return Metered(request.param)
+@pytest.fixture
+def caller() -> Context:
+    """The owner of a tenant who pays $0.01 for each request."""
+    return tenant()
 
 
-def adds_up(tenant: Metered, budget: Budget) -> bool:
-    standing = tenant.standing(budget)
-    return standing.free >= 0 and standing.free + standing.reserved + standing.spent == standing.limit
+def put(caller: Context, scope: str = "tenant", **fields: Any) -> Answer:
+    return call("PUT", f"/api/budgets/{scope}", body={"amount": "5", **fields}, caller=caller)
 
 
-def use_up(tenant: Metered, seed: int) -> int:
-    """Ask for runs of random costs until the budget refuses one; return what they cost by what the ledger was told."""
-    chance, paid = random.Random(seed), 0
-    while True:
-        try:
-            admission = tenant.admit()
-        except BudgetExceeded:
-            return paid
-        assert admission.reserved is not None
-        cost = chance.randrange((admission.reserved - FEE) * 100 // 120)
-        if chance.random() < 0.2:
-            tenant.metering.release(admission)
-        else:
-            tenant.metering.settle(admission, Figures(model="m", provider_cost=cost))
-            paid += admission.entry.cost_of(Figures(provider_cost=cost))
+def listed(caller: Context) -> list[str]:
+    return [item["scope"] for item in call("GET", "/api/budgets", caller=caller).json()["items"]]
 
 
-def test_64_callers_never_pass_a_dollar_and_leave_nothing_reserved(tenant: Metered) -> None:
-    budget = tenant.set_budget(DOLLAR, per_run=RUN)
-    with ThreadPoolExecutor(64) as pool:
-        paid = sum(pool.map(lambda seed: use_up(tenant, seed), range(64)))
-    paid += use_up(tenant, 64)  # Alone, so that nobody else's reservation is in the way of the last cent.
-    standing = tenant.standing(budget)
-    assert (standing.reserved, standing.spent) == (0, paid)
-    assert standing.spent == sum(entry.price for entry in tenant.ledger) <= DOLLAR
-    assert DOLLAR - standing.spent < FEE + LEAST_ALLOWANCE
-    assert adds_up(tenant, budget)
+def prompt(caller: Context, agent_id: str) -> Answer:
+    return call("POST", f"/api/agents/{agent_id}/prompt", body={"message": "Hi"}, caller=caller)
 
 
-def test_admission_and_settlement_are_two_write_calls_from_the_first_to_the_last_cent(tenant: Metered) -> None:
-    budget = tenant.set_budget(8 * RUN, per_run=RUN)
-    tenant.client.writes = admitted = 0
-    while tenant.standing(budget).free >= FEE + LEAST_ALLOWANCE:
-        admission = tenant.admit()
-        tenant.metering.settle(admission, Figures(model="m", provider_cost=RUN // 2))
-        admitted += 1
-    assert tenant.client.writes == 2 * admitted
-    with pytest.raises(BudgetExceeded):
-        tenant.admit()
+def new_key(caller: Context) -> str:
+    return str(call("POST", "/api/keys", body={"name": "k", "role": "developer"}, caller=caller).json()["id"])
 
 
-def test_what_is_left_is_reserved_when_it_is_less_than_a_run_may_cost(tenant: Metered) -> None:
-    budget = tenant.set_budget(RUN + FEE + 5_000, per_run=RUN)
-    assert [tenant.admit().reserved, tenant.admit().reserved] == [RUN + FEE, 5_000]
-    assert tenant.standing(budget).free == 0
-    with pytest.raises(BudgetExceeded):
-        tenant.admit()
+def test_a_budget_is_set_shown_changed_and_taken_away(caller: Context) -> None:
+    made = put(caller, amount="20", period="total", per_run="0.1").json()
+    assert made == {
+        "scope": "tenant",
+        "amount": "20.000000",
+        "period": "total",
+        "per_run": "0.100000",
+        "spent": "0.000000",
+        "reserved": "0.000000",
+        "left": "20.000000",
+        "renews_at": None,
+    }
+    assert call("GET", "/api/budgets", caller=caller).json() == {"items": [made], "next_cursor": None}
+    changed = put(caller, amount="30").json()
+    assert (changed["amount"], changed["period"], changed["per_run"]) == ("30.000000", "month", None)
+    assert changed["renews_at"].endswith("-01T00:00:00.000Z")
+    assert call("DELETE", "/api/budgets/tenant", caller=caller).status == 204
+    assert call("DELETE", "/api/budgets/tenant", caller=caller).status == 404
+    assert listed(caller) == []
 
 
-def test_a_refusal_names_the_budget_and_when_it_renews(tenant: Metered) -> None:
-    tenant.set_budget(FEE, scope="agent:agt-1", period="day")
-    with pytest.raises(BudgetExceeded, match=r"agent:agt-1.*2030-05-11T00:00:00") as refused:
-        tenant.admit()
-    assert refused.value.retry_after_s == 11.5 * 3600 - 15 + 1
-    assert tenant.ledger == []
+def test_agents_and_keys_have_budgets_of_their_own(caller: Context) -> None:
+    agent_id, key_id = talker(caller), new_key(caller)
+    for scope in (f"key:{key_id}", f"agent:{agent_id}", "tenant"):
+        assert put(caller, scope).status == 200
+    assert listed(caller) == ["tenant", f"agent:{agent_id}", f"key:{key_id}"]
 
 
-def test_a_request_counts_against_all_budgets_it_falls_under_and_no_other(tenant: Metered) -> None:
-    own = [tenant.set_budget(DOLLAR, scope=scope) for scope in ("tenant", "agent:agt-1", "key:key-1")]
-    other = tenant.set_budget(DOLLAR, scope="agent:agt-2")
-    tenant.metering.settle(tenant.admit(), Figures(model="m", provider_cost=1_000))
-    assert [tenant.standing(budget).spent for budget in own] == [FEE + 1_200] * 3
-    assert tenant.standing(other).spent == 0
+def test_the_tenant_is_known_to_have_budgets_while_it_has_any(caller: Context) -> None:
+    tenant_id = caller["tenant_id"]
+    assert not services().tenants.get(tenant_id).budgeted
+    put(caller)
+    assert services().tenants.get(tenant_id).budgeted
+    call("DELETE", "/api/budgets/tenant", caller=caller)
+    assert not services().tenants.get(tenant_id).budgeted
 
 
-def test_the_tightest_bound_is_what_a_run_may_cost(tenant: Metered) -> None:
-    tenant.set_budget(DOLLAR, per_run=30_000)
-    tenant.set_budget(DOLLAR, scope="agent:agt-1", per_run=20_000)
-    tenant.set_budget(2_000, scope="agent:agt-2")
-    assert tenant.admit().reserved == FEE + 20_000
-    assert tenant.admit(allowance=500).reserved == FEE + 500
-    assert tenant.admit(agent_id="agt-2").reserved == 2_000
+@pytest.mark.parametrize("scope", ["nobody", "agent:", "agent:x", f"agent:{NOBODY}", "key:key-x", "agent", "tenant:x"])
+def test_what_is_not_there_has_no_budget(caller: Context, scope: str) -> None:
+    assert put(caller, scope).status == 404
+    assert listed(caller) == []
 
 
-def test_a_callers_bound_needs_no_budget() -> None:
-    tenant = Metered("slow")
-    admission = tenant.admit(allowance=700, budgeted=False)
-    assert (admission.reserved, admission.entry.budgets) == (FEE + 700, ())
-    tenant.metering.settle(admission, Figures(model="m", provider_cost=10_000))
-    assert tenant.ledger[0].price == FEE + 700
+def test_agents_and_keys_of_others_are_unknown(caller: Context) -> None:
+    other = tenant()
+    for scope in (f"agent:{talker(other)}", f"key:{new_key(other)}"):
+        assert put(caller, scope).status == 404
+        assert put(other, scope).status == 200
+        assert call("DELETE", f"/api/budgets/{scope}", caller=caller).status == 404
+    assert len(listed(other)) == 2
 
 
-def test_a_provider_that_reports_more_than_was_reserved_costs_the_tenant_no_more(
-    tenant: Metered, caplog: pytest.LogCaptureFixture
-) -> None:
-    budget = tenant.set_budget(DOLLAR, per_run=RUN)
-    tenant.metering.settle(tenant.admit(), Figures(model="m", provider_cost=RUN))
-    assert tenant.standing(budget).spent == tenant.ledger[0].price == RUN + FEE
-    assert "10000 micro-USD more than was reserved" in caplog.text
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"amount": 5},
+        {"amount": 0.5},
+        {"amount": "-1"},
+        {"amount": "1e3"},
+        {"amount": "0.0000001"},
+        {"amount": "1" * 10},
+        {"amount": "0.000999"},
+        {"amount": None},
+        {"period": "week"},
+        {"per_run": "free"},
+        {"per_run": 1},
+        {"spent": "0"},
+    ],
+)
+def test_what_is_no_budget_is_refused(caller: Context, fields: dict[str, Any]) -> None:
+    answer = put(caller, **fields)
+    assert answer.status in (400, 422)
+    assert answer.json()["errors"]
+    assert listed(caller) == []
 
 
-@pytest.mark.parametrize("amount", [2 * DOLLAR, DOLLAR // 2])
-def test_a_changed_amount_holds_from_the_next_request_on(tenant: Metered, amount: int) -> None:
-    tenant.set_budget(DOLLAR, per_run=RUN)
-    tenant.metering.settle(tenant.admit(), Figures(model="m", provider_cost=1_000))
-    budget = tenant.set_budget(amount, per_run=RUN)
-    tenant.admit()
-    standing = tenant.standing(budget)
-    assert (standing.limit, standing.reserved, standing.spent) == (amount, RUN + FEE, FEE + 1_200)
-    assert adds_up(tenant, budget)
-    assert {item["limit"] for item in tenant.shards(budget)} == {amount}
+def test_viewers_read_and_only_admins_change(caller: Context) -> None:
+    put(caller)
+    for role in ("viewer", "developer"):
+        weak = caller_context(caller["tenant_id"], role=role)
+        assert listed(weak) == ["tenant"]
+        assert put(weak, amount="99").status == 403
+        assert call("DELETE", "/api/budgets/tenant", caller=weak).status == 403
+    assert put(caller_context(caller["tenant_id"], role="admin"), amount="6").status == 200
+    scoped = caller_context(caller["tenant_id"], agents=[NOBODY])
+    assert call("GET", "/api/budgets", caller=scoped).status == 403
+    assert put(scoped).status == 403
 
 
-def test_a_budget_lowered_below_what_is_spent_refuses_until_it_is_raised(tenant: Metered) -> None:
-    tenant.set_budget(DOLLAR, per_run=RUN)
-    admission = tenant.admit()
-    budget = tenant.set_budget(10_000, per_run=RUN)
-    assert tenant.standing(budget).free < 0
-    with pytest.raises(BudgetExceeded):
-        tenant.admit()
-    tenant.metering.release(admission)
-    assert tenant.admit().reserved == 10_000
+def test_a_tenant_may_have_a_hundred(caller: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smyth.platform.budget_changes.MOST_BUDGETS", 2)
+    assert put(caller, f"agent:{talker(caller)}").status == 200
+    assert put(caller).status == 200
+    refused = put(caller, f"key:{new_key(caller)}")
+    assert (refused.status, refused.json()["type"].rpartition(":")[2]) == (403, "limit_reached")
+    assert put(caller, amount="6").status == 200
 
 
-def test_who_read_a_budget_before_it_was_changed_does_not_take_the_change_back(tenant: Metered) -> None:
-    old = tenant.set_budget(DOLLAR, per_run=RUN)
-    new = tenant.set_budget(RUN, per_run=RUN)
-    tenant.admit(allowance=RUN - FEE)
-    tenant.store.budgets.all = lambda _: [old]  # type: ignore[method-assign]
-    with pytest.raises(BudgetExceeded):
-        tenant.admit()
-    assert tenant.standing(new).free == 0
+def test_fees_count_and_what_passes_the_budget_is_refused_by_name(caller: Context) -> None:
+    agent_id = talker(caller)
+    limit(caller, f"agent:{agent_id}", amount="0.031", period="day")
+    assert [prompt(caller, agent_id).status for _ in range(4)] == [200, 200, 200, 402]
+    refused = prompt(caller, agent_id)
+    assert refused.json()["type"].rpartition(":")[2] == "budget_exceeded"
+    assert f'The budget "agent:{agent_id}" has $0.001000 of $0.031000 left' in refused.json()["detail"]
+    assert "It renews at " in refused.json()["detail"]
+    assert standing(caller, f"agent:{agent_id}") == ("0.030000", "0.000000", "0.001000")
+    assert prompt(caller, talker(caller)).status == 200
+    assert [entry.status for entry in ledger(caller)] == ["settled"] * 4
 
 
-def test_a_fast_plan_spreads_what_is_free_and_gives_all_of_it_to_the_last(tenant: Metered) -> None:
-    budget = tenant.set_budget(DOLLAR, per_run=RUN)
-    tenant.admit()
-    assert len(tenant.shards(budget)) == (8 if tenant.caller.plan == "fast" else 1)
-    assert tenant.admit(allowance=DOLLAR).reserved == RUN + FEE
-    rest = tenant.set_budget(DOLLAR, per_run=DOLLAR)
-    assert tenant.admit().reserved == DOLLAR - 2 * (RUN + FEE)
-    assert tenant.standing(rest).free == 0
-    assert adds_up(tenant, rest)
+def test_a_raised_budget_holds_at_once(caller: Context) -> None:
+    agent_id = talker(caller)
+    limit(caller, amount="0.012", period="total")
+    assert [prompt(caller, agent_id).status for _ in range(2)] == [200, 402]
+    limit(caller, amount="0.022", period="total")
+    assert [prompt(caller, agent_id).status for _ in range(2)] == [200, 402]
 
 
-def test_a_tenant_that_leaves_a_fast_plan_keeps_what_is_free_on_all_items() -> None:
-    fast = Metered("fast")
-    budget = fast.set_budget(DOLLAR, per_run=RUN)
-    fast.admit()
-    slow = Metered("slow", tenant_id=fast.caller.tenant_id)
-    assert slow.admit(allowance=RUN).reserved == RUN + FEE
-    slow.set_budget(DOLLAR, per_run=DOLLAR)
-    assert slow.admit().reserved == DOLLAR - 2 * (RUN + FEE)
-    assert adds_up(slow, budget)
-
-
-def test_what_was_reserved_before_midnight_goes_back_to_the_day_it_came_from() -> None:
-    tenant = Metered("slow", time_zone="Asia/Kolkata")
-    tenant.now = datetime(2030, 5, 10, 18, 29, tzinfo=UTC)
-    budget = tenant.set_budget(RUN, period="day")
-    admission = tenant.admit()
-    tenant.now += timedelta(minutes=1)  # It is midnight in India.
-    assert tenant.admit().reserved == RUN
-    tenant.metering.release(admission)
-    assert tenant.standing(budget).free == 0
-    tenant.now -= timedelta(minutes=1)
-    assert tenant.standing(budget).free == RUN
-
-
-def test_what_nobody_settles_is_free_again_after_the_sweep(tenant: Metered) -> None:
-    budget = tenant.set_budget(DOLLAR, per_run=RUN)
-    tenant.admit()
-    tenant.metering.note(tenant.admit(), Figures(model="m", provider_cost=100))
-    tenant.now += timedelta(hours=1)
-    tenant.metering.sweep()
-    standing = tenant.standing(budget)
-    assert (standing.reserved, standing.spent, standing.free) == (0, FEE + 120, DOLLAR - FEE - 120)
-
-
-def test_a_tenant_has_budgets_as_long_as_one_is_left() -> None:
-    tenant = Metered("slow")
-    for scope in ("tenant", "key:key-1"):
-        tenant.set_budget(1, scope=scope)
-    told = []
-    for scope in ("tenant", "tenant", "key:key-1"):
-        removed = tenant.store.budgets.remove(tenant.caller.tenant_id, scope)
-        meta = tenant.table.get(f"T#{tenant.caller.tenant_id}", "META") or {}
-        told.append((removed, meta["budgeted"]))
-    assert told == [(True, True), (False, True), (True, False)]
-    assert tenant.admit().reserved is None
-
-
-def test_a_budget_of_a_tenant_that_does_not_exist_is_refused(tenant: Metered) -> None:
-    with pytest.raises(NotFound):
-        tenant.store.budgets.put("ten-nobody", Budget(scope="tenant", amount=1, period="day"))
+def test_a_budget_of_nothing_lets_nothing_through(caller: Context) -> None:
+    limit(caller, amount="0")
+    assert prompt(caller, talker(caller)).status == 402
+    assert ledger(caller) == []
