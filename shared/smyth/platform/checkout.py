@@ -138,7 +138,7 @@ class Checkout:
         The identifier is the request's id, which Stripe holds against repetitions for a day: as long as the table's
         stream repeats a record.
 
-        Returns how many the provider was told of for the first time.
+        Returns how many requests the provider knows of now.
 
         Raises:
             Busy: The provider could not be asked; what was not reported can be reported again with the rest.
@@ -153,7 +153,8 @@ class Checkout:
             try:
                 if entry.tenant_id not in customers:
                     customers[entry.tenant_id] = self._customer(self._provider, self._tenants(entry.tenant_id))
-                told += self._report(self._provider, entry, customers[entry.tenant_id])
+                self._report(self._provider, entry, customers[entry.tenant_id])
+                told += 1
             except NotFound:
                 logger.warning("request %s is of the tenant %s, who is gone", entry.request_id, entry.tenant_id)
             except ProviderFailed as failed:
@@ -166,10 +167,9 @@ class Checkout:
         by_request = plan is not None and plan.price_per_request > 0 and not plan.prepaid
         return by_request and entry.status == "settled" and not entry.overage
 
-    def _report(self, provider: PaymentProvider, entry: Entry, customer_id: str) -> bool:
-        new = False
+    def _report(self, provider: PaymentProvider, entry: Entry, customer_id: str) -> None:
         if self._settings.request_meter:
-            new = provider.used(
+            provider.used(
                 self._settings.request_meter,
                 customer_id=customer_id,
                 identifier=entry.request_id,
@@ -185,7 +185,6 @@ class Checkout:
                 value=models,
                 at=entry.at,
             )
-        return new
 
     def _customer(self, provider: PaymentProvider, tenant: Tenant) -> str:
         known = self._customers.get(tenant.id)

@@ -64,18 +64,18 @@ class Refunded:
 
 
 class PaymentProvider(Protocol):
-    """Takes money for us. Every call may be repeated with the same arguments and does its work once."""
+    """Takes money for us."""
 
     def customer(self, tenant_id: str, name: str) -> str:
-        """Make a customer for a tenant and return its id."""
+        """Make a customer for a tenant and return its id; the caller keeps it, for a second call makes another one."""
         ...
 
     def order(self, order: Order) -> Page:
-        """Return a page on which the order can be paid."""
+        """Return a page on which the order can be paid, for the same order the same page."""
         ...
 
-    def used(self, meter: str, *, customer_id: str, identifier: str, value: int, at: datetime) -> bool:
-        """Report what a customer used; False where the provider had been told before."""
+    def used(self, meter: str, *, customer_id: str, identifier: str, value: int, at: datetime) -> None:
+        """Report what a customer used; under the same identifier it counts once."""
         ...
 
     def read(self, message: bytes, signature: str) -> Paid | Refunded | None:

@@ -79,12 +79,7 @@ class Stripe:
 
     def customer(self, tenant_id: str, name: str) -> str:
         """See :meth:`smyth.connectors.payments.port.PaymentProvider.customer`."""
-        made = _asked(
-            lambda: self._client.v1.customers.create(
-                {"name": name, "metadata": {"smyth_tenant": tenant_id}},
-                {"idempotency_key": f"customer-{tenant_id}"},
-            )
-        )
+        made = _asked(lambda: self._client.v1.customers.create({"name": name, "metadata": {"smyth_tenant": tenant_id}}))
         return str(made.id)
 
     def order(self, order: Order) -> Page:
@@ -115,7 +110,7 @@ class Stripe:
         )
         return Page(session.id, str(session.url))
 
-    def used(self, meter: str, *, customer_id: str, identifier: str, value: int, at: datetime) -> bool:
+    def used(self, meter: str, *, customer_id: str, identifier: str, value: int, at: datetime) -> None:
         """See :meth:`smyth.connectors.payments.port.PaymentProvider.used`."""
         import stripe
 
@@ -126,16 +121,11 @@ class Stripe:
                     "identifier": identifier,
                     "payload": {"stripe_customer_id": customer_id, "value": str(value)},
                     "timestamp": int(at.timestamp()),
-                },
-                {"idempotency_key": f"used-{identifier}"},
+                }
             )
-        except stripe.InvalidRequestError as error:
-            if _KNOWN_EVENT in str(error.user_message or error):
-                return False
-            raise ProviderFailed(_told(error)) from None
         except stripe.StripeError as error:
-            raise ProviderFailed(_told(error)) from None
-        return True
+            if _KNOWN_EVENT not in str(error.user_message or error):
+                raise ProviderFailed(_told(error)) from None
 
     def read(self, message: bytes, signature: str) -> Paid | Refunded | None:
         """See :meth:`smyth.connectors.payments.port.PaymentProvider.read`."""
@@ -143,16 +133,22 @@ class Stripe:
 
         try:
             event = stripe.Webhook.construct_event(message, signature, self._keys().webhook_secret).to_dict()
-        except (stripe.SignatureVerificationError, ValueError, UnicodeError) as error:
+            return _read(event)
+        except stripe.SignatureVerificationError as error:
             raise Forged(str(error).splitlines()[0]) from None
-        kind, thing = event["type"], event["data"]["object"]
-        if thing.get("currency") != _CURRENCY or not (thing.get("metadata") or {}).get("smyth_tenant"):
-            return None
-        if kind in _PAID and thing["payment_status"] == "paid":
-            return _paid(thing)
-        if kind == "charge.refunded":
-            return _refunded(thing, event["data"].get("previous_attributes") or {})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise Forged("it is not in the form of an event") from None
+
+
+def _read(event: Mapping[str, Any]) -> Paid | Refunded | None:
+    kind, thing = event["type"], event["data"]["object"]
+    if thing.get("currency") != _CURRENCY or not (thing.get("metadata") or {}).get("smyth_tenant"):
         return None
+    if kind in _PAID and thing["payment_status"] == "paid":
+        return _paid(thing)
+    if kind == "charge.refunded":
+        return _refunded(thing, event["data"].get("previous_attributes") or {})
+    return None
 
 
 def _paid(session: Mapping[str, Any]) -> Paid:
