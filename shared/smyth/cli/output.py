@@ -11,6 +11,8 @@ import typer
 #: The ``--json`` option of every command that prints data.
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
+_WIDEST = 1_000
+
 
 def print_json(value: Any) -> None:
     """Print ``value`` as JSON."""
@@ -26,4 +28,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    Console(soft_wrap=True).print(table)
+    # As wide as it gets: an id that is cut is of no use.
+    Console(soft_wrap=True, width=_WIDEST).print(table)

@@ -73,7 +73,7 @@ def api() -> Iterator[Api]:
             self.end_headers()
             self.wfile.write(content if isinstance(content, bytes) else json.dumps(content).encode())
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
         def log_message(self, *_: Any) -> None:
             return
