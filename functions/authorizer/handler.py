@@ -15,6 +15,7 @@ from typing import Any
 
 from smyth.aws.access import DynamoAccess
 from smyth.aws.attempts import Attempts, TooManyAttempts
+from smyth.aws.refusals import TOO_MANY, audit_refusal
 from smyth.aws.secrets import StackSecret
 from smyth.aws.table import Table
 from smyth.connectors.identity.issuers import read_issuers
@@ -34,7 +35,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     source_ip = ((event.get("requestContext") or {}).get("identity") or {}).get("sourceIp") or ""
     caller, reason = _find(presented_key(headers), source_ip, chosen_tenant(headers))
     _log(event, caller, reason, time.perf_counter() - started)
-    if reason == "too_many_attempts":
+    if caller is None:
+        audit_refusal(_table(), event, reason, source_ip)
+    if reason == TOO_MANY:
         return _policy(event, "Deny", "nobody")  # API Gateway answers it with 429: nothing else is denied here.
     if caller is None:
         raise Exception("Unauthorized")  # The one text that API Gateway turns into a 401.
@@ -49,7 +52,7 @@ def _find(credential: str, source_ip: str, tenant_id: str) -> tuple[Caller | Non
     try:
         caller, reason = _look_up(credential, source_ip, tenant_id)
     except TooManyAttempts:
-        return None, "too_many_attempts"
+        return None, TOO_MANY
     if caller is None:
         _attempts().failed(source_ip, utc_now())
     return caller, reason

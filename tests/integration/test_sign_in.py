@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import httpx
 import pytest
 
 from functions.authorizer import handler as authorizer
+from smyth.aws.audit import DynamoAudit
+from smyth.http.services import services
 from smyth.http.settings import settings
+from smyth.platform.audit import OPERATOR_CHAIN, Entry
 from tests.integration.events import OPERATOR, Answer, Context, LambdaContext, call, caller_context
 from tests.integration.test_tenants_and_keys import new_key, new_tenant
 from tests.peers.http_service import Reply
@@ -230,11 +234,19 @@ def test_a_machine_signs_in_by_client_credentials_within_the_scopes_it_asked_for
     assert call("GET", "/api/keys", caller=narrow).status == 403
 
 
+def refusals_from(address: str) -> list[Entry]:
+    entries = DynamoAudit(services().table).entries(OPERATOR_CHAIN, newest_first=True)
+    return [entry for _, entry in islice(entries, 20) if entry.source_ip == address]
+
+
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_every_attack_on_tokens_is_unauthorized(issuer: OidcServer, attack: str) -> None:
     claims = {"sub": "ada", "client_id": PEOPLE, "token_use": "access", "iss": issuer.url, "exp": 4102444800}
+    address = new_address()
     with pytest.raises(Exception, match=r"^Unauthorized$"):
-        ask(ATTACKS[attack](issuer, claims))
+        ask(ATTACKS[attack](issuer, claims), source_ip=address)
+    (told,) = refusals_from(address)
+    assert (told.status, told.code.startswith("token_"), told.action) == (401, True, "GET /api/agents")
 
 
 def test_without_issuers_no_token_is_taken(cloud: str) -> None:
@@ -262,6 +274,8 @@ def test_an_address_that_tries_keys_is_refused_for_the_rest_of_the_minute_good_k
         verdict = ask(credential, source_ip=attacker)
         assert verdict["policyDocument"]["Statement"][0]["Effect"] == "Deny"
         assert "context" not in verdict
+    told = {(one.status, one.code) for one in refusals_from(attacker)}
+    assert told == {(401, "unknown_key"), (401, "token_wrong_signature"), (429, "too_many_attempts")}
     assert ask(key, source_ip=neighbour)["context"]["role"] == "owner"
 
 

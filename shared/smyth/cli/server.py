@@ -32,6 +32,13 @@ class Server:
 
     url: str
     key: str
+    #: Which tenant is meant by a member of several.
+    tenant: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Who calls, and for which tenant."""
+        return {"x-api-key": self.key} | ({"x-tenant-id": self.tenant} if self.tenant else {})
 
     def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """Send a request and return the answer if it is a good one.
@@ -42,9 +49,7 @@ class Server:
         import httpx
 
         with self._failures_told():
-            response = httpx.request(
-                method, self.url + path, headers={"x-api-key": self.key}, timeout=TIMEOUT_S, **arguments
-            )
+            response = httpx.request(method, self.url + path, headers=self.headers, timeout=TIMEOUT_S, **arguments)
         if not response.is_success:
             raise CommandError(_refusal(response))
         return response
@@ -57,7 +62,7 @@ class Server:
         """
         import httpx
 
-        headers = {"x-api-key": self.key, "accept": "text/event-stream"}
+        headers = self.headers | {"accept": "text/event-stream"}
         with self._failures_told():
             async with (
                 httpx.AsyncClient(timeout=TIMEOUT_S) as client,
@@ -105,7 +110,7 @@ def find_server(url: str | None, key: str | None) -> Server:
     key = key or os.environ.get("SMYTH_KEY") or own
     if not key:
         raise CommandError(f"No API key for {url} is known. Give --key or set SMYTH_KEY.")
-    return Server(url, key)
+    return Server(url, key, os.environ.get("SMYTH_TENANT", ""))
 
 
 def _dev() -> dict[str, Any]:

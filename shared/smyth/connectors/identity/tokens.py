@@ -20,6 +20,14 @@ _MOST_CHARACTERS = 8192
 #: What ``typ`` may be; a token of another kind was made for another purpose.
 _TYPES = {"", "jwt", "at+jwt", "application/at+jwt"}
 _MOST_GROUPS = 200
+#: Our words for what PyJWT finds wrong; all else is malformed.
+_REASONS = {
+    "ExpiredSignatureError": "expired",
+    "ImmatureSignatureError": "not_yet_valid",
+    "InvalidSignatureError": "wrong_signature",
+    "InvalidAlgorithmError": "wrong_algorithm",
+    "MissingRequiredClaimError": "claim_missing",
+}
 
 
 class TokenRefused(Exception):
@@ -101,7 +109,7 @@ class Tokens:
                 },
             )
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
-            raise TokenRefused(type(error).__name__) from None
+            raise TokenRefused(_REASONS.get(type(error).__name__, "malformed")) from None
         _check_audience(claims, issuer)
         return _person(claims, issuer)
 
