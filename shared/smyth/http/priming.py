@@ -14,24 +14,25 @@ import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.types import Message, Scope
 
 from smyth.components import registry
-from smyth.connectors.models import google_tokens, litellm_calls
-from smyth.connectors.models.ask import Asking, ask
+from smyth.connectors.models import litellm_calls
+from smyth.connectors.models.catalog import Catalog
 from smyth.connectors.models.clients import Connections
 from smyth.connectors.models.entry import ModelEntry
-from smyth.connectors.models.keys import Keys
-from smyth.connectors.models.patience import Patience
-from smyth.connectors.models.port import ModelRequest
+from smyth.connectors.models.gateway import ModelGateway
 from smyth.connectors.models.prices import price_table
-from smyth.connectors.models.uploads import Uploads
 from smyth.connectors.vault.memory import MemoryVault
+from smyth.conversation import Turn
+from smyth.document import load
+from smyth.engine import compile
 from smyth.http.services import services
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Where the Lambda Web Adapter posts around a snapshot, if it starts the web app.
 _BEFORE, _AFTER = "AWS_LWA_SNAPSTART_BEFORE_CHECKPOINT_PATH", "AWS_LWA_SNAPSTART_AFTER_RESTORE_PATH"
+_AGENT: dict[str, Any] = {"version": "1.0.0", "name": "Warm", "components": [], "connections": []}
+_MODEL = "warm"
 #: One model for each protocol that is spoken, and an answer in it.
 _ANSWERS = {
     ("OpenAI", "gpt-4o-mini"): (
@@ -141,30 +144,18 @@ def _make_services() -> None:
 
 
 async def _run_once(app: FastAPI) -> None:
-    """Answer a request that fits no route, and ask one model of each kind: whole, and as a stream."""
+    """Answer a request that fits no route, then do a turn with one model of each kind."""
     await _not_found(app)
-    question = {"role": "user", "content": "Hello"}
-    await litellm_calls.litellm().acompletion("gpt-4o-mini", [question], mock_response="Hello")
+    plan = compile(load(_AGENT))
     for (provider, model), events in _ANSWERS.items():
         entry = ModelEntry.model_validate({"provider": provider, "model": model, "api_key": "none"})
-        said = [event async for event in _asked(entry, events)]
-        if len(said) < 2:
+        answering = _Answering("".join(f"data: {event}\n\n" for event in events))
+        models = ModelGateway(Catalog({_MODEL: entry}), MemoryVault(), environment={}, retries=0, connections=answering)
+        turn = Turn(plan, "Hello", replace(services().ports("ten-none"), models=models.view()), model=_MODEL)
+        turn.check()
+        await turn.run()
+        if not turn.output:
             raise RuntimeError(f"{provider}'s answer was not understood")
-
-
-async def _asked(entry: ModelEntry, events: tuple[str, ...]) -> AsyncIterator[object]:
-    asking = Asking(
-        keys=Keys(MemoryVault(), {}),
-        environment={},
-        allow_private=False,
-        connections=_Answering("".join(f"data: {event}\n\n" for event in events)),
-        uploads=Uploads(),
-        tokens=google_tokens.GoogleTokens(),
-    )
-    request = ModelRequest(model=entry.model, messages=[{"role": "user", "content": "Hello"}])
-    async with ask(entry, request, entry.model, asking, Patience(retries=0)) as answer:
-        async for event in answer:
-            yield event
 
 
 class _Answering(Connections):

@@ -42,6 +42,7 @@ class ModelGateway:
         allow_private: bool = False,
         retries: int = 2,
         timeout_s: float = 60.0,
+        connections: Connections | None = None,
     ) -> None:
         """Make a gateway.
 
@@ -52,13 +53,14 @@ class ModelGateway:
             allow_private: Whether documents may name addresses that are not public, as on a laptop.
             retries: How often to ask again when a provider is busy or fails before it answers.
             timeout_s: How long a provider may be silent.
+            connections: Where requests go out; its own unless told.
         """
         self._catalog = catalog
         self._asking = Asking(
             keys=Keys(vault, os.environ if environment is None else environment),
             environment=os.environ if environment is None else environment,
             allow_private=allow_private,
-            connections=Connections(),
+            connections=connections or Connections(),
             uploads=Uploads(),
             tokens=GoogleTokens(),
         )
