@@ -40,6 +40,8 @@ COMMANDS: dict[str, _Command] = {
     "invoke": _Command("invoke", "invoke", "call a function's handler as Lambda would"),
     "compat": _Command("compat", "compat", "replay recorded cases of the original runtime and tell the differences"),
     "usage": _Command("usage", "usage", "tell what was used, or prove that totals equal the ledger"),
+    "invoice": _Command("invoice", "invoice", "tell what is owed for a month, or write it as a page or PDF"),
+    "payments": _Command("payments", "payments", "list payments, buy prepaid requests, write payments down"),
     "stack": _Command("stack", "stack", "make, change and remove the stacks of customers in AWS", passes_on=True),
     "cost": _Command("cost", "cost", "estimate what a customer's stack costs a month", passes_on=True),
 }

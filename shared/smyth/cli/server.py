@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,9 @@ class Server:
         """Who calls, and for which tenant."""
         return {"x-api-key": self.key} | ({"x-tenant-id": self.tenant} if self.tenant else {})
 
-    def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+    def call(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **arguments: Any
+    ) -> httpx.Response:
         """Send a request and return the answer if it is a good one.
 
         Raises:
@@ -49,7 +51,9 @@ class Server:
         import httpx
 
         with self._failures_told():
-            response = httpx.request(method, self.url + path, headers=self.headers, timeout=TIMEOUT_S, **arguments)
+            response = httpx.request(
+                method, self.url + path, headers={**self.headers, **(headers or {})}, timeout=TIMEOUT_S, **arguments
+            )
         if not response.is_success:
             raise CommandError(_refusal(response))
         return response

@@ -57,6 +57,8 @@ class Api:
     url: str = ""
     answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
     asked: list[tuple[str, str, str | None, bytes]] = field(default_factory=list)
+    #: Of each request, names in lower case.
+    headers: list[dict[str, str]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -67,6 +69,7 @@ def api() -> Iterator[Api]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            state.headers.append({name.lower(): value for name, value in self.headers.items()})
             state.asked.append((self.command, self.path, self.headers.get("x-api-key"), body))
             status, content = state.answers.get(f"{self.command} {self.path.split('?')[0]}", (404, "nothing"))
             self.send_response(status)
