@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from smyth.components import _files as files
 from smyth.components.base import ComponentError
 from smyth.components.registry import find
+from smyth.connectors.models.allowance import Allowance
 from smyth.connectors.ports import Ports
 from tests.peers.image_server import KEYS, PNG, ImageServer, form
 from tests.unit.components.services import ports_of
@@ -168,3 +169,39 @@ async def test_other_models_are_unknown(made: Any, model: str) -> None:
 def test_settings_have_limits(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         find("ImageGenerator").Settings.model_validate({"model": "dall-e-3"} | wrong)
+
+
+class TestARequestThatMayNotSpendWhatItLikes:
+    @pytest.mark.parametrize(
+        ("settings", "most"),
+        [
+            ({"model": "dall-e-3", "quality": "hd"}, 80_000),
+            ({"model": "dall-e-2", "sizeDalle2": "1024x1024"}, 20_000),
+            ({"model": "flux.1-schnell"}, 150_000),
+        ],
+    )
+    async def test_makes_an_image_that_can_be_paid(
+        self, made: Any, ports: Ports, server: ImageServer, settings: dict[str, Any], most: int
+    ) -> None:
+        ports.allowance = Allowance(most - 1)
+        with pytest.raises(ComponentError, match="The model was not asked"):
+            await made(settings)
+        assert server.asked == []
+        ports.allowance = Allowance(most)
+        _, run = await made(settings)
+        assert ports.allowance.left == most - run.usage[0].cost_micro_usd
+
+    async def test_counts_tokens_by_the_largest_picture_of_a_quality(self, made: Any, ports: Ports) -> None:
+        ports.allowance = Allowance(100_000)
+        with pytest.raises(ComponentError, match="The model was not asked"):
+            await made({"model": "gpt-image-1", "quality": "high"})
+        for settings in ({"model": "gpt-image-1", "quality": "medium"}, {"model": "gemini-2.5-flash-image"}):
+            ports.allowance = Allowance(100_000)
+            _, run = await made(settings)
+            assert ports.allowance.left == 100_000 - run.usage[0].cost_micro_usd
+
+    async def test_gets_back_what_was_held_for_an_image_that_was_refused(self, made: Any, ports: Ports) -> None:
+        ports.allowance = Allowance(100_000)
+        with pytest.raises(ComponentError):
+            await made({"model": "dall-e-3"}, {"Prompt": "forbidden"})
+        assert ports.allowance.left == 100_000

@@ -18,9 +18,11 @@ _DALL_E = {
     ("dall-e-2", "standard", "512x512"): 18_000,
     ("dall-e-2", "standard", "1024x1024"): 20_000,
 }
-#: The most tokens of a picture by quality; OpenAI's largest has 6,240, which counts where the model chooses, too.
+#: The most tokens of OpenAI's largest picture by quality; where the model chooses, it may choose the best.
 _MOST_TOKENS = {"low": 500, "medium": 1_700}
-_MOST_TOKENS_ELSE = 6_300
+_BEST_TOKENS = 6_300
+#: Google's largest has 2,000, and some words go with it.
+_GOOGLE_TOKENS = 3_000
 #: Of one that is read.
 _READ_TOKENS = 7_000
 #: Runware tells a price only afterwards; its dearest models take less.
@@ -63,7 +65,8 @@ def most_micro_usd(model: str, *, prompt: str, read: int, size: str, quality: st
     """
     if ":" in model or model.startswith("flux"):
         return _UNTOLD
-    most = ImageTokens(len(prompt.encode()), read * _READ_TOKENS, _MOST_TOKENS.get(quality, _MOST_TOKENS_ELSE))
+    made = _GOOGLE_TOKENS if model.startswith("gemini") else _MOST_TOKENS.get(quality, _BEST_TOKENS)
+    most = ImageTokens(len(prompt.encode()), read * _READ_TOKENS, made)
     return image_cost_micro_usd(model, size=size, quality=quality, tokens=most)
 
 
