@@ -14,7 +14,7 @@ from aws_lambda_powertools import Logger
 
 from smyth.aws.stream import Changes, read
 from smyth.http.services import services
-from smyth.platform.errors import PlatformError
+from smyth.platform.errors import Forbidden, NotFound
 from smyth.platform.ledger_export import export
 from smyth.platform.tenants import Tenant
 
@@ -61,7 +61,7 @@ def _with(tenant_id: str, work: Callable[[Tenant], Any]) -> None:
     """Do something for a tenant, unless it is gone or on a plan that is."""
     try:
         work(services().tenants.get(tenant_id))
-    except PlatformError as error:
+    except (NotFound, Forbidden) as error:
         logger.info("passed over", tenant_id=tenant_id, reason=error.detail)
 
 

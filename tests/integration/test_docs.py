@@ -186,6 +186,14 @@ def test_the_sample_event_is_answered(name: str) -> None:
     assert handler(name)(event, LambdaContext())["statusCode"] in {200, 201}
 
 
+def test_the_sample_batch_of_the_tables_stream_is_understood() -> None:
+    from tests.integration.events import LambdaContext
+
+    event = json.loads((COMMITTED.parents[1] / "events" / "table_changes.json").read_text("utf-8"))
+    handler("table_changes")(event, LambdaContext())
+    assert handler("table_changes")(event, LambdaContext()) == {"exported": 0, "moved": 0, "alerts": 0}
+
+
 def test_the_sample_event_of_a_new_object_is_understood() -> None:
     from tests.integration.events import LambdaContext
 

@@ -14,6 +14,7 @@ FUNCTIONS = {
     "authorizer": HEAVY | {"fastapi", "pydantic", "mangum", "aws_lambda_powertools"},
     "schedule_tick": HEAVY | {"fastapi"},
     "migrate": HEAVY | {"fastapi"},
+    "table_changes": HEAVY | {"fastapi", "stripe", "fpdf"},
     "manage_keys": HEAVY,
     "manage_models": HEAVY,
     "manage_conversations": HEAVY,
