@@ -50,6 +50,9 @@ class Assumed:
     request_seconds: Decimal = Decimal(3)
     authorizer_seconds: Decimal = Decimal("0.02")
     tick_seconds: Decimal = Decimal("0.1")
+    #: What follows a request: its entry and its meters come by the table's stream, at worst in a call of their own.
+    changes_seconds: Decimal = Decimal("0.2")
+    changes_reads: int = 4
     #: Key, tenant, agent and meter are read; a transaction costs double, for admission and for settlement.
     reads: int = 6
     writes: int = 8
@@ -129,6 +132,12 @@ def _kept(stack: PricedStack, prices: Prices) -> Iterator[Line]:
     )
     yield line("cloudwatch", "dashboards", len(stack.of("AWS::CloudWatch::Dashboard")), "dashboard-month")
     yield line("kms", "keys", len(stack.of("AWS::KMS::Key")), "key-month")
+    machines = [
+        client
+        for client in stack.of("AWS::Cognito::UserPoolClient")
+        if "client_credentials" in client.get("AllowedOAuthFlows", ())
+    ]
+    yield line("cognito", "clients of machines", len(machines), "machine-client-month")
     lists = stack.of("AWS::WAFv2::WebACL")
     yield line("waf", "access lists", len(lists), "acl-month")
     yield line("waf", "rules", sum(len(acl.get("Rules", ())) for acl in lists), "rule-month")
@@ -175,6 +184,13 @@ def _asked(stack: PricedStack, prices: Prices, assumed: Assumed, requests: int) 
     yield from _calls(
         stack.function("authorizer"), "of the authorizer", count, assumed.authorizer_seconds, prices, "use"
     )
+    yield from _calls(
+        stack.function("table_changes"), "of the table's changes", count, assumed.changes_seconds, prices, "use"
+    )
+    yield line("dynamodb", "reads after requests", count * assumed.changes_reads, "read-unit")
+    # The ledger's file is read and written again.
+    yield line("s3", "ledger files read", count, "get")
+    yield line("s3", "ledger files written", count, "put")
     if has_snapshot(function):
         restored = count * assumed.cold_share * memory_gb(function)
         yield line("lambda", "snapshots restored, GB", restored, "snapshot-restored-gb")

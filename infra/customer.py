@@ -16,6 +16,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from infra.paths import CUSTOMERS
+from smyth.connectors.identity.issuers import read_issuers
+from smyth.platform.billing_settings import BillingSettings
 from smyth.platform.plans import Plan, RunLimits, load_plans
 from smyth.platform.routes import FUNCTIONS
 
@@ -111,6 +113,35 @@ class Alarms(_Settings):
     """An alarm is raised when one in twenty buffered answers of agents takes longer."""
 
 
+class Identity(_Settings):
+    """People who sign in, and machines that fetch tokens, by a Cognito user pool of the stack's own."""
+
+    sign_up: bool = False
+    """Whether anybody may make an account, which by itself opens nothing; else the operator makes them."""
+    second_factor: bool = True
+    """People show a code of an authenticator app besides their password."""
+    callback_urls: list[Annotated[str, Field(pattern=r"^(https://|http://localhost)")]] = []
+    """Pages that may sign people in by Cognito's own page; without one, programs sign in by password (SRP)."""
+    machines: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]] = []
+    """Machines that fetch tokens by client credentials, each with an id and a secret; about 6 dollars a month each."""
+
+
+class Billing(BillingSettings, _Settings):
+    """How invoices are made and paid."""
+
+    stripe: bool = False
+    """Payments by Stripe, whose keys go into the secret ``smyth/<customer>/stripe``; else they are noted by hand."""
+
+
+class Alerts(_Settings):
+    """How tenants are told that a quota or a budget runs out; their own webhooks need nothing here."""
+
+    from_email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+    """Mails come from this address, which Amazon SES must have verified in the stack's region."""
+    event_bus: str = Field(default="", pattern=r"^[A-Za-z0-9._/-]{0,256}$")
+    """The bus of EventBridge, in this account and region, that takes alerts too, such as ``default``."""
+
+
 class Customer(_Settings):
     """One stack."""
 
@@ -146,6 +177,18 @@ class Customer(_Settings):
     """A web application firewall before the API."""
     alarms: Alarms | None = None
     """Alarms, a budget and a dashboard."""
+    identity: Identity | None = None
+    """Sign-in of people and machines by Cognito."""
+    issuers: list[dict[str, Any]] = []
+    """Further issuers whose tokens are taken (OIDC): issuer, audience, and what docs/identity.md tells."""
+    billing: Billing = Billing()
+    """How invoices are made and paid."""
+    alerts: Alerts = Alerts()
+    """How tenants are told that a quota or a budget runs out."""
+    run_allowance: Annotated[str, Field(pattern=r"^\d+(\.\d{1,6})?$")] = "0.25"
+    """What the models of one request may cost, in dollars, where a budget applies and says no more."""
+    ip_requests_per_minute: int | None = Field(default=None, gt=0)
+    """So many billable requests a minute from one address at most."""
     xray: bool = False
     """Requests are traced with X-Ray through gateway and functions."""
     bedrock: bool = False
@@ -181,6 +224,11 @@ class Customer(_Settings):
     def _versions_are_published(self) -> Customer:
         if not self.published and (self.snap_start or self.canary != "none"):
             raise ValueError("snap_start and canary need versions; set published to true, or leave those two out")
+        return self
+
+    @model_validator(mode="after")
+    def _issuers_can_be_used(self) -> Customer:
+        read_issuers(self.issuers, plain_http=self.allow_private_http)
         return self
 
     @field_validator("plans")

@@ -1,12 +1,19 @@
-"""What wakes functions besides the API: new objects and the clock. What they cannot handle is kept in a queue."""
+"""What wakes functions besides the API: new objects, the clock and changes of the table.
+
+What they cannot handle is kept in a queue.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -17,6 +24,19 @@ from infra.storage import TENANTS
 
 #: Rare enough to cost nothing when idle, often enough for leases that ended.
 TICK = Duration.minutes(5)
+#: The changes that smyth/aws/stream.py sorts; all others wake nobody. AWS takes five patterns, and they know no
+#: pattern for the middle of a key, so items are told by what they hold.
+CHANGES: tuple[dict[str, Any], ...] = (
+    # Ledger entries that became final.
+    {"dynamodb": {"NewImage": {"status": {"S": ["settled", "released"]}}}},
+    # Meters that counted, and budgets that were spent from.
+    {"dynamodb": {"NewImage": {"used": {"N": [{"exists": True}]}}}},
+    {"dynamodb": {"NewImage": {"spent": {"N": [{"exists": True}]}}}},
+    # Alerts that want to be delivered.
+    {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": "SENT#"}]}}}},
+    # Tenants.
+    {"dynamodb": {"Keys": {"sk": {"S": ["META"]}}, "NewImage": {"plan": {"S": [{"exists": True}]}}}},
+)
 
 
 class Events(Construct):
@@ -29,6 +49,8 @@ class Events(Construct):
         *,
         customer: Customer,
         bucket: s3.IBucket,
+        table: dynamodb.ITable,
+        table_changes: lambda_.IFunction,
         object_created: lambda_.IFunction,
         schedule_tick: lambda_.IFunction,
     ) -> None:
@@ -49,6 +71,27 @@ class Events(Construct):
         )
         self._rule("object_created", object_created, event_pattern=created)
         self._rule("schedule_tick", schedule_tick, schedule=events.Schedule.rate(TICK))
+        self._stream(table, table_changes)
+
+    def _stream(self, table: dynamodb.ITable, function: lambda_.IFunction) -> None:
+        """Let the function follow the table, in order; what fails is halved until the one bad change is found."""
+        lambda_.EventSourceMapping(
+            self,
+            "table_changes",
+            target=function,
+            event_source_arn=table.table_stream_arn,
+            # After a first deployment also what was written before it.
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=100,
+            # Many changes of a busy minute become one call.
+            max_batching_window=Duration.seconds(0 if self._customer.layer == "source" else 5),
+            filters=[lambda_.FilterCriteria.filter(pattern) for pattern in CHANGES],
+            bisect_batch_on_error=True,
+            retry_attempts=10,
+            # The stream forgets after a day; what waited longer than this is told in the queue while it is still there.
+            max_record_age=Duration.hours(12),
+            on_failure=sources.SqsDlq(self.dead_letters),
+        )
 
     def _rule(
         self,

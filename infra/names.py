@@ -49,6 +49,11 @@ def operator_secret(customer: str) -> str:
     return f"{PREFIX}/{customer}/operator-key"
 
 
+def stripe_secret(customer: str) -> str:
+    """The secret that holds the keys of the customer's account at Stripe."""
+    return f"{PREFIX}/{customer}/stripe"
+
+
 def usage_plan(customer: str, plan: str) -> str:
     """API Gateway's usage plan of a tier."""
     return f"{PREFIX}-{customer}-{plan}"

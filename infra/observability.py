@@ -35,6 +35,8 @@ UNSEEN = tuple(
 #: The buffered functions that ask models: what people wait for.
 ANSWERING = tuple(function.name for function in FUNCTIONS if function.models and function.name not in STREAMED)
 _PERIOD = Duration.minutes(5)
+#: The table's stream forgets after a day, so there is time; alerts and bills that lag by a quarter of an hour do harm.
+_LATE_MS = 15 * 60 * 1000
 
 
 class Observability(Construct):
@@ -82,6 +84,8 @@ class Observability(Construct):
         self._alarm("throttles", throttles, above=0)
         slow = settings.slow_after_seconds * 1000
         self._alarm("slow-answers", self._slowest(), above=slow, periods=3)
+        behind = self._functions["table_changes"].metric("IteratorAge", period=_PERIOD, statistic="Maximum")
+        self._alarm("late-changes", behind, above=_LATE_MS, periods=3)
         waiting = dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum")
         self._alarm("dead-letters", waiting, above=0)
 

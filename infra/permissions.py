@@ -27,6 +27,8 @@ class Grant:
     run_code: bool = False
     #: Add to the ledger's files, which lie beside the tenants' prefix.
     ledger: bool = False
+    #: Read the whole table, and delete tenants' objects with all their versions.
+    erase: bool = False
     #: Read the table's stream.
     stream: bool = False
     #: Keep events that it could not handle.
@@ -82,11 +84,11 @@ GRANTS: dict[str, Grant] = {
     "read_audit": Grant(table="read", audit=True),
     "manage_keys": Grant(table="write"),
     "manage_members": Grant(table="write"),
-    "manage_tenants": Grant(table="write", usage_keys=True),
+    "manage_tenants": Grant(table="write", bucket="read", usage_keys=True),
     # Touch: it notes the day on which a key was last used.
     "authorizer": Grant(table="touch", audit=True, operator_key=True),
     "object_created": Grant(table="touch", dead_letters=True),
-    "schedule_tick": Grant(table="write", leases=True, dead_letters=True),
+    "schedule_tick": Grant(table="write", bucket="write", leases=True, erase=True, dead_letters=True),
     "table_changes": Grant(
         table="write", ledger=True, stream=True, usage_keys=True, dead_letters=True, notify=True, stripe=True
     ),

@@ -1,4 +1,4 @@
-"""The operator's key: made by AWS, known to nobody until it is read."""
+"""The operator's key, made by AWS and known to nobody until it is read, and the place for keys of Stripe."""
 
 from __future__ import annotations
 
@@ -32,3 +32,14 @@ class Secrets(Construct):
             ),
             removal_policy=RemovalPolicy.DESTROY,
         )
+        #: What is in it at first is no key; whoever runs the stack writes Stripe's in.
+        self.stripe: secretsmanager.Secret | None = None
+        if customer.billing.stripe:
+            self.stripe = secretsmanager.Secret(
+                self,
+                "Stripe",
+                secret_name=names.stripe_secret(customer.name),
+                description='Stripe: {"api_key": "sk_...", "webhook_secret": "whsec_..."}',
+                encryption_key=key,
+                removal_policy=RemovalPolicy.DESTROY,
+            )

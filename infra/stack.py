@@ -16,6 +16,7 @@ from infra.customer import Customer
 from infra.data import Data
 from infra.events import Events
 from infra.functions import Functions, Rights, arn
+from infra.identity import SignIn
 from infra.keys import Keys
 from infra.observability import Observability
 from infra.permissions import GRANTS, Grant
@@ -50,6 +51,9 @@ class SmythStack(Stack):
         self.data = Data(self, "Data", customer=customer, key=key)
         self.storage = Storage(self, "Storage", customer=customer, key=key)
         self.secrets = Secrets(self, "Secrets", customer=customer, key=key)
+        self.sign_in = (
+            SignIn(self, "SignIn", customer=customer, settings=customer.identity) if customer.identity else None
+        )
         self.runtime = Runtime(self, "Runtime", customer=customer, staging=staging)
         self.api = Api(self, "Api", customer=customer, key=key)
         self.functions = Functions(
@@ -67,6 +71,8 @@ class SmythStack(Stack):
             "Events",
             customer=customer,
             bucket=self.storage.bucket,
+            table=self.data.table,
+            table_changes=self.functions.called["table_changes"],
             object_created=self.functions.called["object_created"],
             schedule_tick=self.functions.called["schedule_tick"],
         )
@@ -98,6 +104,9 @@ class SmythStack(Stack):
             table=self.data.table,
             bucket=self.storage.bucket,
             operator_secret=names.operator_secret(customer.name),
+            stripe_secret=names.stripe_secret(customer.name) if customer.billing.stripe else None,
+            mail_from=customer.alerts.from_email,
+            event_bus=customer.alerts.event_bus,
             usage_plan_ids=self.api.usage_plan_ids,
             code_function=arn(customer, CODE_FUNCTION),
             dead_letters=names.dead_letters(customer.name),
@@ -123,6 +132,11 @@ class SmythStack(Stack):
             "SMYTH_LIMITS": customer.run_limits.model_dump_json(exclude_none=True),
             "SMYTH_MODELS": json.dumps(customer.models) if customer.models else "",
             "SMYTH_EMBEDDING_MODEL": customer.embedding_model,
+            "SMYTH_RUN_ALLOWANCE": customer.run_allowance,
+            "SMYTH_IP_REQUESTS_PER_MINUTE": str(customer.ip_requests_per_minute or ""),
+            "SMYTH_BILLING": customer.billing.model_dump_json(exclude={"stripe"}, exclude_defaults=True),
+            "SMYTH_ALERTS_FROM": customer.alerts.from_email or "",
+            "SMYTH_EVENT_BUS": customer.alerts.event_bus,
             "SMYTH_ALLOW_PRIVATE_HTTP": "1" if customer.allow_private_http else "",
             "SMYTH_ALLOWED_HTTP": " ".join(customer.allowed_http),
             "TABLE_NAME": self.data.table.table_name,
@@ -130,6 +144,11 @@ class SmythStack(Stack):
         }
         if grant.operator_key:
             said["OPERATOR_SECRET_ARN"] = self.secrets.operator_key.secret_arn
+        if name == "authorizer":
+            own = [self.sign_in.issuer] if self.sign_in else []
+            said["SMYTH_ISSUERS"] = self.to_json_string([*own, *customer.issuers])
+        if grant.stripe and self.secrets.stripe:
+            said["STRIPE_SECRET_ARN"] = self.secrets.stripe.secret_arn
         if grant.usage_keys:
             said["USAGE_PLAN_IDS"] = self.to_json_string(self.api.usage_plan_ids)
         if grant.run_code:

@@ -43,6 +43,10 @@ def statements(
         # Reading too: a file is written only over the version that was read.
         said.append(_allow(("s3:GetObject", "s3:PutObject"), bucket.arn_for_objects(f"{LEDGER}*")))
         said.append(_allow(("s3:ListBucket",), bucket.bucket_arn))
+    if grant.erase:
+        said.append(_allow(("dynamodb:Scan",), table.table_arn))
+        said.append(_allow(("s3:DeleteObjectVersion",), bucket.arn_for_objects(f"{TENANTS}*")))
+        said.append(_allow(("s3:ListBucketVersions",), bucket.bucket_arn))
     if grant.operator_key:
         said.append(_secret(operator_secret))
     if grant.stripe and stripe_secret:

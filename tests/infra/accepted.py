@@ -33,6 +33,17 @@ ACCEPTED = (
         "The operator's key is known to people and programs outside AWS, so the operator changes it, not a clock.",
     ),
     Accepted(
+        r"AwsSolutions-SMG4",
+        r"smyth-\w+/Secrets/Stripe/Resource",
+        "Stripe makes its keys, so the operator changes them there and here.",
+    ),
+    Accepted(
+        r"AwsSolutions-COG8",
+        r"smyth-\w+/SignIn/Pool",
+        "The tier with threat protection costs four times as much per person; addresses that try keys and tokens are "
+        "refused by the authorizer.",
+    ),
+    Accepted(
         r"AwsSolutions-APIG2",
         r"smyth-\w+/Api/Api/Resource",
         "The functions check every request against the full schema and tell each fault; the gateway's older dialect "
@@ -62,6 +73,11 @@ ACCEPTED = (
         r"AwsSolutions-IAM5\[Resource::<StorageBucket\w+\.Arn>/t/\*\]",
         r"smyth-\w+/Functions/[\w-]+-role/Resource",
         "Objects below the tenants' prefix; which tenant's is the authorizer's word, not the role's.",
+    ),
+    Accepted(
+        r"AwsSolutions-IAM5\[Resource::<StorageBucket\w+\.Arn>/ledger/\*\]",
+        r"smyth-\w+/Functions/[\w-]*ledger[\w-]*-role/Resource",
+        "The ledger's files, whose names bear days and minutes.",
     ),
     Accepted(
         rf"AwsSolutions-IAM5\[Resource::{_ARN}:apigateway:<AWS::Region>::/usageplans/<ApiPlan\w+>/keys/\*\]",

@@ -33,6 +33,11 @@ EVERYTHING: dict[str, Any] = {
     "tenant_isolation": True,
     "snap_start": True,
     "canary": "linear",
+    "identity": {"callback_urls": ["https://agents.example.com/signed-in"], "machines": ["crm"]},
+    "issuers": [{"issuer": "https://login.example.com", "audience": ["smyth"]}],
+    "billing": {"stripe": True, "issuer": {"name": "Example Ltd", "tax_rate": 1900}},
+    "alerts": {"from_email": "billing@example.com", "event_bus": "default"},
+    "ip_requests_per_minute": 600,
 }
 
 

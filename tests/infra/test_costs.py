@@ -34,6 +34,8 @@ PRICES = Prices(
         ("dynamodb", "recovery-gb-month"): Decimal(5),
         ("s3", "gb-month"): Decimal("0.1"),
         ("s3", "get"): Decimal("0.003"),
+        ("s3", "put"): Decimal("0.004"),
+        ("cognito", "machine-client-month"): Decimal(6),
         ("secrets-manager", "secret-month"): Decimal("0.4"),
         ("cloudwatch", "alarm-month"): Decimal("0.1"),
         ("cloudwatch", "dashboard-month"): Decimal(3),
@@ -62,7 +64,11 @@ def function(name: str, memory: int, **further: Any) -> dict[str, Any]:
 
 
 def stack(**resources: dict[str, Any]) -> dict[str, Any]:
-    own = {"Ask": function("prompt_agent", 1024), "Authorizer": function("authorizer", 512)}
+    own = {
+        "Ask": function("prompt_agent", 1024),
+        "Authorizer": function("authorizer", 512),
+        "Changes": function("table_changes", 512),
+    }
     return {"Resources": own | resources}
 
 
@@ -79,6 +85,8 @@ def test_what_is_kept_is_paid_for_by_the_month() -> None:
         Board=resource("CloudWatch::Dashboard"),
         Key=resource("KMS::Key"),
         Acl=resource("WAFv2::WebACL", Rules=[{}, {}]),
+        Crm=resource("Cognito::UserPoolClient", AllowedOAuthFlows=["client_credentials"]),
+        People=resource("Cognito::UserPoolClient"),
     )
     estimated = estimate(template, PRICES, Use())
     assert told(estimated) == {
@@ -86,10 +94,11 @@ def test_what_is_kept_is_paid_for_by_the_month() -> None:
         ("cloudwatch", "metrics watched by alarms"): 300_000,  # one and two
         ("cloudwatch", "dashboards"): 3_000_000,
         ("kms", "keys"): 1_000_000,
+        ("cognito", "clients of machines"): 6_000_000,
         ("waf", "access lists"): 5_000_000,
         ("waf", "rules"): 2_000_000,
     }
-    assert estimated.micro_usd("idle") == estimated.micro_usd() == 11_700_000
+    assert estimated.micro_usd("idle") == estimated.micro_usd() == 17_700_000
 
 
 def test_snapshots_are_paid_for_by_the_second() -> None:
@@ -135,6 +144,7 @@ def test_requests_are_paid_for_with_everything_that_they_touch() -> None:
     )
     assumed = Assumed(
         request_seconds=Decimal(2), authorizer_seconds=Decimal("0.1"), reads=3, writes=4, objects_read=2,
+        changes_seconds=Decimal("0.4"), changes_reads=5,
         stored_bytes=1000, log_bytes=2000, response_bytes=5000, cold_share=Decimal("0.1"),
     )  # fmt: skip
     estimated = estimate(template, PRICES, Use(requests=1000, storage_gb=Decimal("2.5")), assumed)
@@ -145,6 +155,11 @@ def test_requests_are_paid_for_with_everything_that_they_touch() -> None:
         ("lambda", "compute of agents, GB seconds"): 20_000_000,  # 1000 * 2 s * 1 GB * 0.01
         ("lambda", "calls of the authorizer"): 1_000_000,
         ("lambda", "compute of the authorizer, GB seconds"): 500_000,  # 1000 * 0.1 s * 0.5 GB * 0.01
+        ("lambda", "calls of the table's changes"): 1_000_000,
+        ("lambda", "compute of the table's changes, GB seconds"): 2_000_000,  # 1000 * 0.4 s * 0.5 GB * 0.01
+        ("dynamodb", "reads after requests"): 500_000,  # 1000 * 5 * 0.0001
+        ("s3", "ledger files read"): 3_000_000,  # 1000 * 0.003
+        ("s3", "ledger files written"): 4_000_000,  # 1000 * 0.004
         ("lambda", "snapshots restored, GB"): 50_000_000,  # 1000 * 0.1 * 1 GB * 0.5
         ("dynamodb", "reads"): 300_000,  # 1000 * 3 * 0.0001
         ("dynamodb", "writes"): 800_000,  # 1000 * 4 * 0.0002

@@ -54,7 +54,7 @@ def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, lapt
             assert settings.allow_private_http == stack.customer.allow_private_http
             assert settings.allowed_http == tuple(stack.customer.allowed_http)
             assert bool(settings.operator_secret_arn) == (name == "authorizer")
-            assert bool(settings.usage_plan_ids) == (name == "manage_tenants")
+            assert bool(settings.usage_plan_ids) == (name in {"manage_tenants", "table_changes"})
             runs_agents = name in {"run_endpoint", "prompt_agent", "chat_agent", *STREAMED}
             assert settings.code_function == (f"smyth-{stack.customer.name}-run_code{live}" if runs_agents else "")
 

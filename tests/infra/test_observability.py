@@ -60,6 +60,7 @@ def test_errors_throttles_slowness_and_dead_letters_are_watched(full: Stack) -> 
         "errors": {"Errors"},
         "throttles": {"Throttles"},
         "slow-answers": {"Duration"},
+        "late-changes": {"IteratorAge"},
         "dead-letters": {"ApproximateNumberOfMessagesVisible"},
     }
     assert alarms["slow-answers"]["Threshold"] == 20_000
@@ -67,7 +68,7 @@ def test_errors_throttles_slowness_and_dead_letters_are_watched(full: Stack) -> 
 
 
 def test_the_functions_whose_faults_the_gateway_does_not_see_are_watched_by_name(full: Stack) -> None:
-    assert {*STREAMED, "object_created", "schedule_tick", "run_code"} <= set(UNSEEN)
+    assert {*STREAMED, "object_created", "schedule_tick", "table_changes", "run_code"} <= set(UNSEEN)
     assert not {"authorizer", "get_agent"} & set(UNSEEN)
     assert not set(ANSWERING) & STREAMED
     ids = {made["FunctionName"]: id for id, made in full.of("AWS::Lambda::Function").items()}

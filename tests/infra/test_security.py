@@ -15,6 +15,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 #: Resources that cannot be named more narrowly, and why.
 OPEN_ENDED = {
     r"{StorageBucket\w+\.Arn}/t/\*": "objects below the tenants' prefix",
+    r"{StorageBucket\w+\.Arn}/ledger/\*": "the ledger's files",
     r"arn:.*:apigateway:.*::/usageplans/{ApiPlan\w+}/keys/\*": "API Gateway makes the ids of keys",
     r"arn:.*:bedrock:\*:.*:(foundation-model|inference-profile|guardrail)/\*": "agents name models and their regions",
     r"arn:.*:cloudwatch:.*:alarm:\*": "alarms are described by a list",
@@ -81,10 +82,34 @@ def test_functions_may_do_only_what_they_are_for(demo: Stack) -> None:
     assert _actions(demo, "docs") == log
     assert not {"dynamodb:PutItem", "dynamodb:DeleteItem"} & _actions(demo, "authorizer")
     assert not {"dynamodb:PutItem", "s3:PutObject"} & _actions(demo, "export_agent")
-    readers = {name for name in demo.functions() if "secretsmanager:GetSecretValue" in _actions(demo, name)}
-    assert readers == {"authorizer"}
-    key_makers = {name for name in demo.functions() if "apigateway:POST" in _actions(demo, name)}
-    assert key_makers == {"manage_tenants"}
+    assert _able(demo, "secretsmanager:GetSecretValue") == {"authorizer"}
+    assert _able(demo, "apigateway:POST") == {"manage_tenants", "table_changes"}
+    assert _able(demo, "dynamodb:GetRecords") == {"table_changes"}
+    assert _able(demo, "sqs:SendMessage") == {"object_created", "schedule_tick", "table_changes"}
+
+
+def _able(stack: Stack, action: str) -> set[str]:
+    """The functions that may do something."""
+    return {name for name in stack.functions() if action in _actions(stack, name)}
+
+
+def test_mails_events_and_payments_need_rights_only_where_the_customer_wants_them(demo: Stack, full: Stack) -> None:
+    for action in ("ses:SendEmail", "events:PutEvents"):
+        assert _able(demo, action) == set()
+        assert _able(full, action) == {"table_changes"}
+    said = {action: one for _, one in _statements(full) for action in _listed(one["Action"])}
+    assert said["ses:SendEmail"]["Condition"] == {"StringEquals": {"ses:FromAddress": "billing@example.com"}}
+    identities = [plain(one).partition(":identity/")[2] for one in said["ses:SendEmail"]["Resource"]]
+    assert identities == ["billing@example.com", "example.com"]
+    assert plain(said["events:PutEvents"]["Resource"]).endswith(":event-bus/default")
+    paid = {
+        name
+        for name, made in full.functions().items()
+        if "STRIPE_SECRET_ARN" in made.get("Environment", {}).get("Variables", {})
+    }
+    assert paid == {"manage_billing", "table_changes"} == _able(full, "secretsmanager:GetSecretValue") - {"authorizer"}
+    names = {secret["Name"] for secret in full.of("AWS::SecretsManager::Secret").values()}
+    assert names == {"smyth/demo/operator-key", "smyth/demo/stripe"}
 
 
 def _invoked(stack: Stack) -> dict[str, set[str]]:
@@ -102,7 +127,9 @@ def _invoked(stack: Stack) -> dict[str, set[str]]:
 def test_api_gateway_may_call_the_functions_of_routes_and_the_authorizer(demo: Stack) -> None:
     roles = {made["Role"]["Fn::GetAtt"][0] for made in demo.functions().values()}
     [called] = [functions for role, functions in _invoked(demo).items() if role not in roles]
-    assert called == set(demo.functions()) - {"object_created", "schedule_tick", "migrate", "run_code"}
+    assert called == set(demo.functions()) - {
+        *("object_created", "schedule_tick", "table_changes", "migrate", "run_code")
+    }
 
 
 def test_functions_that_run_agents_may_call_the_one_that_runs_code_and_no_other(demo: Stack) -> None:
@@ -166,7 +193,7 @@ def test_everything_that_keeps_something_is_encrypted_with_the_customer_s_key(fu
     kept += [topic["KmsMasterKeyId"] for topic in full.of("AWS::SNS::Topic").values()]
     kept += [group["KmsKeyId"] for group in full.of("AWS::Logs::LogGroup").values()]
     assert {plain(one) for one in kept} == {arn}
-    assert len(kept) == len(full.of("AWS::Logs::LogGroup")) + 3 == 7
+    assert len(kept) == len(full.of("AWS::Logs::LogGroup")) + 4 == 8
 
 
 def test_whoever_reads_what_the_key_encrypts_may_use_it_and_nobody_else(demo: Stack, full: Stack) -> None:
@@ -288,6 +315,7 @@ def _names(stack: Stack) -> set[str]:
 #: Types whose properties name something of others: functions, or a domain that the customer brings.
 _NAMING_OTHERS = {
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Alias",
     "AWS::Lambda::Version",
