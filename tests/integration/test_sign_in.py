@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -13,9 +14,13 @@ import pytest
 
 from functions.authorizer import handler as authorizer
 from smyth.aws.audit import DynamoAudit
+from smyth.aws.members import DynamoMembers
 from smyth.http.services import services
 from smyth.http.settings import settings
+from smyth.platform.access import PERSON, Caller
 from smyth.platform.audit import OPERATOR_CHAIN, Entry
+from smyth.platform.errors import NotFound
+from smyth.platform.members import Members
 from tests.integration.events import OPERATOR, Answer, Context, LambdaContext, call, caller_context
 from tests.integration.test_tenants_and_keys import new_key, new_tenant
 from tests.peers.http_service import Reply
@@ -141,6 +146,32 @@ def test_a_withdrawn_invitation_is_useless(issuer: OidcServer) -> None:
     path = f"/api/invitations/{invited['id']}?tenant_id={tenant}"
     assert [call("DELETE", path, caller=OPERATOR).status for _ in range(2)] == [204, 404]
     assert accept(invited["code"], issuer.access_token("ada")).status == 404
+
+
+def test_nobody_joins_a_suspended_tenant(issuer: OidcServer) -> None:
+    tenant = new_tenant()["id"]
+    code = invite(tenant).json()["code"]
+    call("PATCH", f"/api/tenants/{tenant}", caller=OPERATOR, body={"status": "suspended"})
+    assert accept(code, issuer.access_token("ada")).status == 404
+    call("PATCH", f"/api/tenants/{tenant}", caller=OPERATOR, body={"status": "active"})
+    assert accept(code, issuer.access_token("ada")).status == 200
+
+
+def test_many_acceptances_at_once_make_one_member(issuer: OidcServer) -> None:
+    tenant = new_tenant()["id"]
+    code = invite(tenant).json()["code"]
+    members = Members(DynamoMembers(services().table))
+
+    def take(number: int) -> str:
+        try:
+            return members.accept(Caller("", PERSON, "p", subject=f"{issuer.url}#{number % 2}"), code).id
+        except NotFound:
+            return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(take, range(8))) - {""}
+    assert [one["id"] for one in call("GET", "/api/members", caller=caller_context(tenant)).json()["items"]] == [*made]
+    assert len(made) == 1
 
 
 def test_only_open_invitations_are_listed(issuer: OidcServer) -> None:

@@ -73,7 +73,11 @@ class DynamoMembers:
         )
         item = _member_at(member.person, member.tenant_id) | member.model_dump()
         listing = _listed(member.tenant_id, member.id) | {"person": member.person}
-        return self._done([accept, put_new(item | {"joined_at": rfc3339(member.joined_at)}), put_new(listing)])
+        # Nobody joins a tenant that is suspended, or being erased.
+        active = Write(
+            "ConditionCheck", key(f"T#{member.tenant_id}", "META"), "", "#status = :active", {"active": "active"}
+        )
+        return self._done([active, accept, put_new(item | {"joined_at": rfc3339(member.joined_at)}), put_new(listing)])
 
     def member(self, tenant_id: str, member_id: str) -> Member | None:
         """See :meth:`smyth.platform.members.MemberStore.member`."""

@@ -120,7 +120,8 @@ class MemberStore(Protocol):
         ...
 
     def join(self, invitation: Invitation, member: Member) -> bool:
-        """Mark the invitation as accepted and write the member, both or none; False when either cannot be."""
+        """Mark the invitation as accepted and write the member, both or none; False when the tenant is not active,
+        or when either cannot be."""
         ...
 
     def member(self, tenant_id: str, member_id: str) -> Member | None:
