@@ -35,19 +35,30 @@ class Authorizer:
         self._stage = deployed.stage
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
-    async def ask(self, key: str | None, *, method: str, path: str, resource: str, source_ip: str) -> Verdict | None:
+    async def ask(
+        self, key: str | None, *, method: str, path: str, resource: str, source_ip: str, tenant_id: str = ""
+    ) -> Verdict | None:
         """The verdict on a key for a route; None when the key is unknown.
+
+        Args:
+            key: A key or a token.
+            method: Of the request.
+            path: Of the request.
+            resource: The route's path.
+            source_ip: Where the request came from.
+            tenant_id: Which tenant a member of several means.
 
         Raises:
             Problem: 500, the authorizer failed.
         """
+        shown = {"Authorization": f"Bearer {key}"} if key else {}
         event = {
             "type": "REQUEST",
             "methodArn": f"{self._arn}/{method}{path}",
             "resource": resource,
             "path": path,
             "httpMethod": method,
-            "headers": {"Authorization": f"Bearer {key}"} if key else {},
+            "headers": shown | ({"x-tenant-id": tenant_id} if tenant_id else {}),
             "requestContext": {"stage": self._stage, "httpMethod": method, "identity": {"sourceIp": source_ip}},
         }
         async with self._turns:

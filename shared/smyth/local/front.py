@@ -17,6 +17,7 @@ from smyth.local.gaps import integration_failure
 from smyth.local.gaps.response_streaming import StreamFunctions
 from smyth.local.gaps.usage_identifier import UsageIdentifiers
 from smyth.local.in_flight import InFlight
+from smyth.platform.access import chosen_tenant
 from smyth.platform.routes import Route
 
 #: API Gateway gives a function 29 s; a cold worker on a busy laptop needs some more to start.
@@ -75,7 +76,13 @@ class Front:
         headers = [("authorization", f"Bearer {key}")]
         if route is not None and route.billable:
             source_ip = requests.source_ip(request)
-            identifier = await self._identifiers.of(key, route=route, path=request.url.path, source_ip=source_ip)
+            identifier = await self._identifiers.of(
+                key,
+                route=route,
+                path=request.url.path,
+                source_ip=source_ip,
+                tenant_id=chosen_tenant(request.headers),
+            )
             headers.append(("x-api-key", identifier))
         return headers
 

@@ -37,7 +37,8 @@ _NOT_RETURNED = _HOP_BY_HOP | {"content-length", "date", "server"}
 _NOT_RETURNED_PREFIXES = ("x-amz",)
 #: Slashes and dots in disguise, control characters, and what is no ASCII at all.
 _BAD_PATH = re.compile(rb"//|\\|%2f|%5c|%2e|%00|%25|[\x00-\x20\x7f-\xff]|/\.{1,2}(?=/|$)", re.IGNORECASE)
-_KEY = re.compile(r"[\x21-\x7e]{1,512}")
+#: Keys are short, tokens of people and machines are not.
+_KEY = re.compile(r"[\x21-\x7e]{1,8192}")
 _ROUTES = [
     (route, re.compile("[^/]+".join(re.escape(fixed) for fixed in re.split(r"{\w+}", route.path)))) for route in ROUTES
 ]

@@ -64,7 +64,8 @@ def test_every_route_is_found_by_an_example_of_it() -> None:
         ({"authorization": "Basic abc", "x-api-key": "two"}, "two"),
         ({"authorization": "AWS4-HMAC-SHA256 Credential=111111111111/x"}, None),
         ({"authorization": "Bearer with space"}, None),
-        ({"x-api-key": "k" * 600}, None),
+        ({"authorization": "Bearer eyJ" + "k" * 4000}, "eyJ" + "k" * 4000),
+        ({"x-api-key": "k" * 9000}, None),
         ({}, None),
     ],
 )

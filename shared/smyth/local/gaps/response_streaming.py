@@ -27,6 +27,7 @@ from smyth.local.authorizer import Authorizer
 from smyth.local.children import Child, child_environment, start_child
 from smyth.local.emulator import ACCOUNT, client_environment
 from smyth.local.folder import DataFolder, LocalCloudError
+from smyth.platform.access import chosen_tenant
 from smyth.platform.routes import Route
 
 #: The system's limit on the path of a unix socket, less one.
@@ -76,7 +77,7 @@ class StreamFunctions:
         """Authorize as API Gateway would and pass the stream through.
 
         Raises:
-            Problem: 401 or 403, the caller may not.
+            Problem: 401 or 429, the caller may not.
         """
         body = await requests.read_body(request)
         context = await self._request_context(request, route=route, key=key, authorizer=authorizer)
@@ -108,14 +109,19 @@ class StreamFunctions:
         """The request context that API Gateway would give the function."""
         source_ip = requests.source_ip(request)
         verdict = await authorizer.ask(
-            key, method=request.method, path=request.url.path, resource=route.path, source_ip=source_ip
+            key,
+            method=request.method,
+            path=request.url.path,
+            resource=route.path,
+            source_ip=source_ip,
+            tenant_id=chosen_tenant(request.headers),
         )
         if verdict is None:
             raise Problem(
                 401, "unauthorized", "The key is missing or unknown. Send it as x-api-key or Authorization: Bearer."
             )
         if not verdict.allowed:
-            raise Problem(403, "forbidden", "This key may not call this route. Use one whose role and routes allow it.")
+            raise Problem(429, "too_many_attempts", "Too many unknown keys came from your address. Wait a minute.")
         return {
             "requestId": str(ULID()),
             "accountId": ACCOUNT,

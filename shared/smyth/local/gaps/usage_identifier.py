@@ -24,14 +24,14 @@ class UsageIdentifiers:
         self._authorizer = authorizer
         self._known: dict[bytes, tuple[str, float]] = {}
 
-    async def of(self, key: str, *, route: Route, path: str, source_ip: str) -> str:
+    async def of(self, key: str, *, route: Route, path: str, source_ip: str, tenant_id: str) -> str:
         """The identifier that goes into ``x-api-key``; empty when the key is unknown or has none."""
-        digest = hashlib.sha256(key.encode()).digest()
+        digest = hashlib.sha256(f"{key} {tenant_id}".encode()).digest()
         identifier, until = self._known.get(digest, ("", 0.0))
         if until > time.monotonic():
             return identifier
         verdict = await self._authorizer.ask(
-            key, method=route.method, path=path, resource=route.path, source_ip=source_ip
+            key, method=route.method, path=path, resource=route.path, source_ip=source_ip, tenant_id=tenant_id
         )
         if verdict is None or not verdict.usage_identifier:
             return ""
