@@ -1,4 +1,4 @@
-"""Every few minutes: end what was left open by functions that never came back, and roll closed days up."""
+"""Every few minutes: end what was left open by functions that never came back, and go on with what takes long."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ logger = Logger(service="smyth")
 
 #: Roll-ups go on at the next tick where time does not suffice.
 _ROLLUP_SECONDS = 20.0
+#: With so many seconds left, erasures and exports stop until the next tick.
+_ERASURES_UNTIL, _EXPORTS_UNTIL = 20.0, 10.0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     settled, released = services().meter.sweep()
     woken = services().alerts.wake()
     rolled = services().rollups.catch_up(seconds=_ROLLUP_SECONDS)
-    logger.info("swept", settled=settled, released=released, alerts=woken, rollups=rolled)
-    return {"settled": settled, "released": released, "alerts": woken, "rollups": rolled}
+    done = {"settled": settled, "released": released, "alerts": woken, "rollups": rolled}
+    done["seeded"] = services().plan_changes.go_on()
+    done["erased"] = services().erasures.go_on(lambda: _seconds_left(context) > _ERASURES_UNTIL)
+    done["exported"] = services().exports.go_on(lambda: _seconds_left(context) > _EXPORTS_UNTIL)
+    logger.info("swept", **done)
+    return done
+
+
+def _seconds_left(context: Any) -> float:
+    return float(context.get_remaining_time_in_millis()) / 1000

@@ -44,7 +44,7 @@ class Cloud:
     def admit(self, tenant: Tenant, plan: str = "") -> Admission:
         limits = tuple(tenant.limits.items())
         caller = Caller(tenant.id, "owner", "key", plan or tenant.plan, limits, time_zone=tenant.time_zone)
-        admitted = self.metering.admit(caller, request_id=str(ULID()), route=ROUTE)
+        admitted = self.metering.admit(caller, request_id=str(ULID.from_datetime(self.now)), route=ROUTE)
         assert isinstance(admitted, Admission)
         return admitted
 

@@ -200,6 +200,23 @@ class Table:
         )
         return [from_item(raw) for raw in answer["Items"]]
 
+    def scan(self, condition: str, values: Mapping[str, Any], *, after: Item | None) -> tuple[list[Item], Item | None]:
+        """Return those items of one page of the whole table that meet a condition, and the key to go on behind.
+
+        It reads, and costs, the whole page: for jobs of the operator, never for a request.
+        """
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "FilterExpression": condition,
+            "ConsistentRead": True,
+            **_expressions(values, condition),
+        }
+        if after:
+            request["ExclusiveStartKey"] = _to_item(after)
+        answer = self.client.scan(**request)
+        last = answer.get("LastEvaluatedKey")
+        return [from_item(raw) for raw in answer["Items"]], from_item(last) if last else None
+
     def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
         while True:
             answer = self.client.query(**request)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from smyth.platform.budget_changes import Budgets
     from smyth.platform.checkout import Checkout
     from smyth.platform.conversations import Conversations
+    from smyth.platform.erasure import Erasures
     from smyth.platform.files import Files
     from smyth.platform.invoices import Invoices
     from smyth.platform.keys import Keys
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from smyth.platform.plans import Plan
     from smyth.platform.rebuild import Rebuild
     from smyth.platform.rollups import Rollups
+    from smyth.platform.tenant_export import Exports
     from smyth.platform.tenants import Tenants
     from smyth.platform.usage import Usage
 
@@ -254,6 +256,24 @@ class Services:
 
         fence = ApiGatewayFence(self._settings.usage_plan_ids)
         return Tenants(DynamoTenants(self.table), fence, self.plans, self.plan_changes)
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Tenants' data as archives."""
+        from smyth.aws.tenant_export import DynamoExports
+        from smyth.platform.tenant_export import Exports
+
+        return Exports(DynamoExports(self.table, self.bucket), self.tenants)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Tenants that go for good."""
+        from smyth.aws.erasure import DynamoErasures
+        from smyth.aws.usage_fence import ApiGatewayFence
+        from smyth.platform.erasure import Erasures
+
+        fence = ApiGatewayFence(self._settings.usage_plan_ids)
+        return Erasures(DynamoErasures(self.table, self.bucket), self.tenants, fence)
 
     @cached_property
     def plan_changes(self) -> PlanChanges:

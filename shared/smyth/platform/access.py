@@ -21,6 +21,9 @@ PERSON = "person"
 #: From least to most; each may do what those before it may.
 ROLES = ("viewer", "developer", "admin", "owner")
 
+#: Here a key that the operator acts as a tenant with could make something that outlives it.
+_GIVE_ACCESS = ("/api/keys", "/api/members", "/api/invitations")
+
 #: What a key that is limited to agents may call besides routes that name an agent;
 #: their functions look at single agents themselves.
 _OPEN_TO_AGENT_KEYS = {
@@ -155,6 +158,11 @@ def presented_key(headers: Mapping[str, str]) -> str:
     return lower.get("x-api-key", "").strip()
 
 
+def looks_like_token(credential: str) -> bool:
+    """Tell whether a credential is meant as a JWT: three parts, the first one base64 of a JSON object."""
+    return credential.startswith("eyJ") and credential.count(".") == 2
+
+
 def chosen_tenant(headers: Mapping[str, str]) -> str:
     """Return the tenant that a person means, who may be a member of several; empty where none is named."""
     return next((value.strip() for name, value in headers.items() if name.lower() == "x-tenant-id"), "")
@@ -178,11 +186,15 @@ def authorize(caller: Caller, method: str, path: str, agent_id: str | None = Non
         Forbidden: The tenant is suspended, the role is too low, or the key is limited to other agents or routes.
     """
     name = route_name(method, path)
+    if caller.acting_for and method != "GET" and path.startswith(_GIVE_ACCESS):
+        raise Forbidden("The operator acts as this tenant for a while and gives nobody access to it. Use another key.")
     route = known_routes().get(name)
     if caller.role == OPERATOR or (caller.subject and route is not None and route.auth == "person"):
         return
     if caller.role == PERSON:
         raise Forbidden(_no_tenant(caller))
+    if caller.status == "erasing":
+        raise Forbidden(f"The tenant {caller.tenant_id} is being erased. Its keys open nothing any more.")
     if caller.status != "active":
         raise Forbidden(
             f"The tenant {caller.tenant_id} is {caller.status}. Ask the operator of this service to resume it."
