@@ -87,7 +87,7 @@ class NewPayment(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Kind
-    amount: Amount = 0
+    amount: Amount = Field(default_factory=int)
     requests: int = Field(default=0, ge=0, le=MOST_REQUESTS)
     packages: int | None = Field(
         default=None,
