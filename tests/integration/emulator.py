@@ -69,12 +69,12 @@ def point_here(url: str) -> dict[str, str]:
     }
 
 
-def create_resources(url: str) -> None:
-    """Create the table, the bucket and the operator's key as the stack has them."""
+def create_resources(url: str, dynamodb_url: str = "") -> None:
+    """Create the table, the bucket and the operator's key as the stack has them; the table may lie elsewhere."""
     where = {"endpoint_url": url, "region_name": REGION}
     boto3.client("s3", **where).create_bucket(Bucket=BUCKET)
     boto3.client("secretsmanager", **where).create_secret(Name="operator-key", SecretString=OPERATOR_KEY)
-    boto3.client("dynamodb", **where).create_table(
+    boto3.client("dynamodb", endpoint_url=dynamodb_url or url, region_name=REGION).create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[

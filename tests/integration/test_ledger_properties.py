@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -62,7 +63,7 @@ class Ledger(RuleBasedStateMachine):
         allowance=st.sampled_from([None, 300, 5_000]),
         repeated=st.sampled_from([None, "a", "b"]),
     )
-    def admit(self, faults: list[object], allowance: int | None, repeated: str | None) -> object:
+    def admit(self, faults: list[object], allowance: int | None, repeated: str | None) -> Any:
         self.tenant.client.faults = list(faults)  # type: ignore[arg-type]
         request_id = str(ULID())
         limits = (("requests_per_month", GRANTS[self.plan]),) if self.plan in GRANTS else ()
