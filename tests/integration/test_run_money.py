@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -128,6 +130,24 @@ def test_a_turn_that_runs_dry_is_billed_for_what_it_used(caller: Context, agent:
     last = json.loads(answer.content.decode().strip().splitlines()[-1].removeprefix("data: "))
     assert (last["type"], last["code"]) == ("error", "budget_exceeded")
     assert standing(caller) == ("0.019000", "0.000000", "0.981000")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_callers_at_the_same_time_never_pass_the_budget(
+    caller: Context, agent: str, server: ModelServer, seed: int
+) -> None:
+    chance = random.Random(seed)
+    limit(caller, amount="0.3", per_run="0.02")
+    # Some answers are longer than what was asked for.
+    server.script.extend(Say("Hello", usage=used(chance.randint(0, 250))) for _ in range(40))
+    with ThreadPoolExecutor(16) as callers:
+        answers = list(callers.map(lambda _: SURFACES["prompt"](caller, agent), range(40)))
+    assert {answer.status for answer in answers} == {200, 402}
+    prices = [entry.price for entry in ledger(caller) if entry.status == "settled"]
+    spent, reserved, left = standing(caller)
+    assert (spent, reserved) == (usd(sum(prices)), "0.000000")
+    assert sum(prices) <= 300_000
+    assert left == usd(300_000 - sum(prices))
 
 
 def test_branches_that_run_at_once_share_one_allowance(caller: Context, server: ModelServer) -> None:
