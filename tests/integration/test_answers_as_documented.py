@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.integration.events import OPERATOR, Answer, Context, call, proxy_event
+from tests.integration.events import OPERATOR, Answer, Context, call, caller_context, proxy_event
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(__file__).resolve().parents[2] / "docs" / "openapi.json").read_text("utf-8")
@@ -86,6 +86,21 @@ def test_keys(caller: Context) -> None:
     checked("GET", f"/api/tenants/{tenant['id']}", caller=OPERATOR)
     checked("PATCH", f"/api/tenants/{tenant['id']}", body={"limits": {"agents": 2}}, caller=OPERATOR)
     checked("GET", "/api/tenants?limit=1", caller=OPERATOR)
+
+
+def test_bills() -> None:
+    body = {"name": "Billed", "plan": "prepaid"}
+    tenant = checked("POST", "/api/tenants", body=body, caller=OPERATOR)["id"]
+    billed = caller_context(tenant, plan="prepaid")
+    path = f"/api/tenants/{tenant}/payments"
+    checked("POST", path, body={"kind": "topup", "packages": 1, "reference": "bank-1"}, caller=OPERATOR)
+    checked("POST", path, body={"kind": "credit", "amount": "60.00", "note": "Sorry"}, caller=OPERATOR)
+    assert len(checked("GET", path, caller=OPERATOR)["items"]) >= 2
+    assert checked("GET", "/api/billing/payments?limit=1", caller=billed)["next_cursor"]
+    assert checked("GET", "/api/billing/invoice", caller=billed)["total"] == "-10.000000"
+    checked("GET", f"/api/tenants/{tenant}/invoice", caller=OPERATOR)
+    assert checked("GET", "/api/billing/invoices", caller=billed)["items"]
+    assert checked("GET", "/api/billing/plans", caller=billed)["items"]
 
 
 def test_vectors_files_connectors_and_health(caller: Context) -> None:
