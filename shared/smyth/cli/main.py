@@ -32,6 +32,8 @@ COMMANDS: dict[str, _Command] = {
     "prompt": _Command("prompt", "prompt", "ask an agent once: one on a server, or a .smyth file here"),
     "chat": _Command("chat", "chat", "talk with an agent: one on a server, or a .smyth file here"),
     "budgets": _Command("budgets", "budgets", "say what a tenant, an agent or a key may spend"),
+    "tenants": _Command("tenants", "tenants", "list, make, change, suspend, export and erase tenants"),
+    "plans": _Command("plans", "plans", "print the price list"),
     "keys": _Command("keys", "keys", "list, make, change, rotate and revoke API keys"),
     "members": _Command("members", "members", "list, invite, change and remove who may sign in"),
     "audit": _Command("audit", "audit", "list, export and check who did what on a server"),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from smyth.http import answers
-from smyth.http.caller import OperatorCaller, TenantCaller
+from smyth.http.caller import AnyCaller, OperatorCaller, TenantCaller
 from smyth.http.money.invoice_view import invoice_view, summary_view
 from smyth.http.paging import Cursor, page, read_cursor
 from smyth.http.services import services
@@ -27,7 +27,7 @@ _FORMATS: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/api/billing/plans", response_model=answers.Page[answers.PlanOffer])
-def plans(caller: TenantCaller) -> dict[str, Any]:
+def plans(caller: AnyCaller) -> dict[str, Any]:
     """Return the price list of this stack."""
     return page([_offer(plan, mine=plan.name == caller.plan) for plan in services().plans.values()], "")
 
