@@ -42,6 +42,13 @@ _IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
+_MAX_COST = {
+    "name": "x-max-cost",
+    "in": "header",
+    "description": "What the request's models may cost at the most, in USD. It can lower what budgets allow.",
+    "schema": {"type": "string", "pattern": r"^\d{1,9}(\.\d{1,6})?$", "examples": ["0.05"]},
+}
+
 
 class Fault(BaseModel):
     """A single fault of a request."""
@@ -116,7 +123,7 @@ def build() -> dict[str, Any]:
                 name: {"description": text, "schema": {"type": "string"}, "example": example}
                 for name, (text, example) in _HEADERS.items()
             },
-            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY},
+            "parameters": {"IdempotencyKey": _IDEMPOTENCY_KEY, "MaxCost": _MAX_COST},
             "responses": {
                 "Problem": {
                     "description": "The request was not done.",
@@ -183,9 +190,12 @@ def _operation(route: Route, made: dict[str, Any]) -> dict[str, Any]:
     about = _about(route)
     if about:
         operation["description"] = " ".join(filter(None, [made.get("description"), about]))
-    if route.method == "POST" and (route.billable or "201" in responses):
-        given = made.get("parameters", [])
-        operation["parameters"] = [*given, {"$ref": "#/components/parameters/IdempotencyKey"}]
+    headers = ["IdempotencyKey"] if route.method == "POST" and (route.billable or "201" in responses) else []
+    calls_tools = route.method == "POST" and route.path.endswith("/mcp")
+    headers += ["MaxCost"] if route.billable or calls_tools else []
+    if headers:
+        references = [{"$ref": f"#/components/parameters/{name}"} for name in headers]
+        operation["parameters"] = [*made.get("parameters", []), *references]
     if route.auth == "public":
         operation["security"] = []
     return operation
