@@ -83,16 +83,6 @@ class DynamoAudit:
             for item in self._table.query(f"T#{chain}#A#{one}", newest_first=newest_first, after=begin):
                 yield f"{one}/{item['sk']}", _entry(item)
 
-    def erase(self, chain: str) -> None:
-        """Delete a chain with all that belongs to it; a later call goes on where an earlier one ended."""
-        head = self.head(chain)
-        for month in _months(head, newest_first=False) if head.seq else ():
-            found = self._table.query(f"T#{chain}#A#{month}", fields="#pk, #sk")
-            self._table.delete_many([key(item["pk"], item["sk"]) for item in found])
-        # The head goes last: it knows the months.
-        told = self._table.query(f"T#{chain}#A", prefix="TOLD#", fields="#pk, #sk")
-        self._table.delete_many([*(key(item["pk"], item["sk"]) for item in told), key(*_at_head(chain))])
-
 
 def _move(entry: Entry, head: Head) -> Write:
     """Move the chain's end from ``head`` to the entry."""
@@ -134,7 +124,8 @@ def _entry(item: Item) -> Entry:
     """Return the entry as it lies there, also when somebody took members away: the check is to find that."""
     missing: Item = {"tenant_id": "", "action": "", "seq": 0, "at": "", "previous": ""}
     members = missing | {name: item[name] for name in Entry.__dataclass_fields__ if name in item}
-    return Entry(**(members | {"fields": tuple(item.get("fields", ()))}))
+    fields = item.get("fields")
+    return Entry(**(members | {"fields": tuple(fields) if isinstance(fields, list) else ()}))
 
 
 def _busy() -> Busy:

@@ -76,9 +76,9 @@ def verify(
     from smyth.platform.audit_check import check
 
     lines = _read(file) if file else list(_lines(find_server(url, key), tenant))
-    *entries, last = lines or [{}]
-    if not isinstance(last.get("head"), dict):
+    if not all(isinstance(line, dict) for line in lines) or not lines or not isinstance(lines[-1].get("head"), dict):
         raise CommandError("The last line does not tell the chain's end, so the file is not whole. Export it again.")
+    *entries, last = lines
     report = check(entries, last["head"], known=head)
     if as_json:
         found = [{"kind": one.kind, "seq": one.seq, "message": one.message} for one in report.findings]

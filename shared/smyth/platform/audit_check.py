@@ -46,7 +46,7 @@ def check(documents: Iterable[Mapping[str, Any]], head: Mapping[str, Any], *, kn
     for document in documents:
         entries += 1
         found = _faults(document, str(head["chain"]), seq, previous)
-        own = document.get("seq", 0)
+        own = _seq(document)
         if known_seq == str(own):
             seen = True
             if document.get("hash") != known_hash:
@@ -62,7 +62,7 @@ def check(documents: Iterable[Mapping[str, Any]], head: Mapping[str, Any], *, kn
 
 def _faults(document: Mapping[str, Any], chain: str, before: int, previous: str) -> list[Finding]:
     """Return what is wrong with one entry that stands behind the entry ``before``."""
-    seq = document.get("seq", 0)
+    seq = _seq(document)
     found = []
     if hash_of(dict(document)) != document.get("hash"):
         found.append(Finding("changed", seq, f"Entry {seq} was changed: its content does not give its hash."))
@@ -77,6 +77,11 @@ def _faults(document: Mapping[str, Any], chain: str, before: int, previous: str)
         text = f"Entry {seq} was not written after the entry {before} that is there: one of them was replaced."
         found.append(Finding("replaced", seq, text))
     return found
+
+
+def _seq(document: Mapping[str, Any]) -> int:
+    seq = document.get("seq")
+    return seq if isinstance(seq, int) else 0
 
 
 def _end_faults(head: Mapping[str, Any], seq: int, last: str) -> list[Finding]:
