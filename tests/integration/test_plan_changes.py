@@ -11,11 +11,13 @@ from ulid import ULID
 
 from smyth.http.services import services
 from smyth.platform.access import Caller
-from smyth.platform.errors import QuotaExceeded
+from smyth.platform.errors import Invalid, PaymentRequired, QuotaExceeded
 from smyth.platform.metering import Admission, Figures, Metering
 from smyth.platform.plan_changes import LONGEST_REQUEST, PlanChanges
+from smyth.platform.plans import Limits
 from smyth.platform.tenants import NewTenant, Tenant, TenantChanges, Tenants
 from smyth.platform.usage import Usage
+from tests.integration.events import new_tenant_id
 
 ROUTE = "POST /api/agents/{agent_id}/prompt"
 NOON = datetime(2030, 5, 15, 12, tzinfo=UTC)
@@ -30,7 +32,7 @@ class Cloud:
         usage = Usage(self.metering.store, services().usage._rollups, self.clock)
         self.changes = PlanChanges(services().plan_changes._store, usage, self.clock)
         own = services().tenants
-        self.tenants = Tenants(own._store, own._fence, services().plans, self.changes, self.clock)
+        self.tenants = Tenants(own._store, own._fence, services().plans, self.changes, services().payments, self.clock)
 
     def clock(self) -> datetime:
         return self.now
@@ -162,3 +164,19 @@ def test_a_tenant_of_an_earlier_version_has_had_its_plan_from_the_start() -> Non
     tenant = Tenant.model_validate(old)
     assert [(one.plan, one.since) for one in tenant.plan_history] == [("pro", NOON)]
     assert replace(Caller("ten-1", "owner", "k"), plan=tenant.plan).time_zone == tenant.time_zone == "UTC"
+
+
+def test_a_prepaid_tenant_begins_with_what_it_is_given_and_no_more(cloud_at_noon: Cloud) -> None:
+    there = cloud_at_noon
+    fields = NewTenant(name="t", plan="prepaid", limits=Limits(requests_per_month=2))
+    tenant_id = new_tenant_id()
+    tenant = there.tenants.create(fields, tenant_id=tenant_id)
+    assert there.tenants.create(fields, tenant_id=tenant_id) == tenant
+    assert tenant.limits == {}
+    there.answer(tenant, 2)
+    with pytest.raises(PaymentRequired):
+        there.admit(tenant)
+    with pytest.raises(PaymentRequired):
+        there.admit(there.tenant(plan="prepaid"))
+    with pytest.raises(Invalid):
+        there.change(tenant, limits={"requests_per_month": 9})

@@ -207,6 +207,7 @@ class Services:
     def invoices(self) -> Invoices:
         """Invoices."""
         from smyth.aws.payments import DynamoInvoices
+        from smyth.aws.tenants import DynamoTenants
         from smyth.platform.invoices import Invoices
 
         return Invoices(
@@ -214,6 +215,7 @@ class Services:
             plans=self.plans,
             usage=self.usage.rows,
             payments=self.payments.of,
+            tenants=DynamoTenants(self.table).newest_first,
             issuer=self.billing_settings.issuer,
         )
 
@@ -255,7 +257,7 @@ class Services:
         from smyth.platform.tenants import Tenants
 
         fence = ApiGatewayFence(self._settings.usage_plan_ids)
-        return Tenants(DynamoTenants(self.table), fence, self.plans, self.plan_changes)
+        return Tenants(DynamoTenants(self.table), fence, self.plans, self.plan_changes, self.payments)
 
     @cached_property
     def exports(self) -> Exports:

@@ -115,7 +115,7 @@ PLANS: dict[str, Plan] = {
         Plan(
             name="prepaid",
             price_per_request=_USD // 200,
-            limits=Limits(requests_per_month=10_000, agents=25),
+            limits=Limits(agents=25),
             package=Package(requests=10_000, price=50 * _USD),
             over_limit=402,
             prepaid=True,

@@ -10,9 +10,11 @@ from typing import Any, Literal, Protocol, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from smyth.platform.access import OPERATOR
 from smyth.platform.errors import Conflict, Invalid, NotFound
 from smyth.platform.ids import TENANT, is_id, new_id
 from smyth.platform.names import Name
+from smyth.platform.payments import PAYMENT, NewPayment, Payments
 from smyth.platform.periods import month_of, period_name
 from smyth.platform.plan_changes import LONGEST_REQUEST, PlanChanges, Seed, is_metered
 from smyth.platform.plans import Limits, Plan
@@ -145,16 +147,18 @@ class Tenants:
         fence: UsageFence,
         plans: Mapping[str, Plan],
         plan_changes: PlanChanges,
+        payments: Payments,
         clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._fence = fence
         self._plans = plans
         self._plan_changes = plan_changes
+        self._payments = payments
         self._now = clock
 
     def create(self, fields: NewTenant, *, tenant_id: str | None = None) -> Tenant:
-        """Make a tenant.
+        """Make a tenant. Requests in the limits of a prepaid one are given to it, for it has no month.
 
         Args:
             fields: What it is made from.
@@ -165,13 +169,15 @@ class Tenants:
         """
         plan = self._check_plan(fields.plan)
         now = self._now()
+        own_limits = fields.limits.model_dump(exclude_unset=True)
+        gift = own_limits.pop("requests_per_month", 0) if plan.prepaid else 0
         trial_days = plan.trial_days if fields.trial_days is None else fields.trial_days
         tenant = self._store.create(
             Tenant(
                 id=tenant_id or new_id(TENANT),
                 name=fields.name,
                 plan=fields.plan,
-                limits=fields.limits.model_dump(exclude_unset=True),
+                limits=own_limits,
                 usage_identifier=secrets.token_hex(20),
                 created_at=now,
                 time_zone=fields.time_zone,
@@ -180,6 +186,9 @@ class Tenants:
                 requests_per_minute=fields.requests_per_minute,
             )
         )
+        if gift:  # Under an id of its own, so that a repeated request gives it once.
+            given = NewPayment(kind="grant", requests=gift, note="given when the tenant was made")
+            self._payments.record(tenant, given, by=OPERATOR, payment_id=f"{PAYMENT}-{tenant.id.partition('-')[2]}")
         self._fence.place(tenant, tenant.plan)
         return tenant
 
@@ -216,6 +225,7 @@ class Tenants:
             if tenant.status == "erasing":
                 raise Conflict(f"The tenant {tenant_id} is being erased. Nothing of it can be changed any more.")
             changed = tenant.model_copy(update=_changed(tenant, changes, self._now()))
+            self._check_limits(changed, changes)
             seed = self._seed(tenant, changed)
             if changes.plan is not None:  # Also when it stays: that mends a fence that an earlier try left open.
                 self._fence.place(tenant, changed.plan)
@@ -244,6 +254,15 @@ class Tenants:
             start=month_of(now, after.time_zone)[0],
             until=now + LONGEST_REQUEST,
         )
+
+    def _check_limits(self, changed: Tenant, changes: TenantChanges) -> None:
+        plan = self._plans.get(changed.plan)
+        limits = changes.limits.model_dump(exclude_unset=True) if changes.limits else {}
+        if plan is not None and plan.prepaid and "requests_per_month" in limits:
+            raise Invalid(
+                f'The requests of the plan "{plan.name}" are bought or given, not granted by month. '
+                f"POST /api/tenants/{changed.id}/payments writes a topup or a grant."
+            )
 
     def _check_plan(self, name: str) -> Plan:
         if name not in self._plans:
