@@ -12,8 +12,8 @@ logger = Logger(service="smyth")
 
 #: Roll-ups go on at the next tick where time does not suffice.
 _ROLLUP_SECONDS = 20.0
-#: With so many seconds left, erasures and exports stop until the next tick.
-_ERASURES_UNTIL, _EXPORTS_UNTIL = 20.0, 10.0
+#: With so many seconds left, erasures, exports and invoices stop until the next tick.
+_ERASURES_UNTIL, _EXPORTS_UNTIL, _INVOICES_UNTIL = 20.0, 10.0, 5.0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
@@ -24,7 +24,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     done["seeded"] = services().plan_changes.go_on()
     done["erased"] = services().erasures.go_on(lambda: _seconds_left(context) > _ERASURES_UNTIL)
     done["exported"] = services().exports.go_on(lambda: _seconds_left(context) > _EXPORTS_UNTIL)
-    logger.info("swept", **done)
+    done["issued"] = services().invoices.issue(lambda: _seconds_left(context) > _INVOICES_UNTIL)
+    logger.info("swept", extra=done)
     return done
 
 

@@ -55,6 +55,7 @@ class Month:
         table: Table = services().table
         self.meter = Metering(services().meter.store, PLANS, lambda: self.now)
         self.payments = Payments(DynamoPayments(table), PLANS, lambda: self.now)
+        self.all: list[Tenant] = []
         self.usage = Usage(self.meter.store, DynamoRollups(table), lambda: self.now)
 
     def ask(self, day: float, *, plan: str = "", cost: int = 0, released: bool = False) -> None:
@@ -81,15 +82,22 @@ class Month:
 
     def invoice(self, *, issuer: Issuer | None = None, plans: object = PLANS, month: str = "2026-05") -> Account:
         self.now = AFTER
-        invoices = Invoices(
+        return self.invoices(plans, issuer).of(self.tenant, month)
+
+    def behind(self, after: str) -> list[Tenant]:
+        place = [tenant.id for tenant in self.all].index(after) + 1 if after else 0
+        return self.all[place:]
+
+    def invoices(self, plans: object, issuer: Issuer | None = None) -> Invoices:
+        return Invoices(
             DynamoInvoices(services().table),
             plans=plans,  # type: ignore[arg-type]
             usage=self.usage.rows,
             payments=self.payments.of,
+            tenants=self.behind,
             issuer=issuer or Issuer(),
             clock=lambda: self.now,
         )
-        return invoices.of(self.tenant, month)
 
 
 def lines(account: Account) -> list[tuple[str, int | None, str]]:
@@ -218,3 +226,20 @@ def test_there_is_no_invoice_for_a_month_before_the_tenant_or_after_now() -> Non
     for wrong in ("2026-04", "2026-07"):
         with pytest.raises(NotFound, match=wrong):
             month.invoice(month=wrong)
+
+
+def test_all_invoices_of_a_month_are_kept_once_it_is_over_everywhere() -> None:
+    months = [Month([("pro", APRIL)]), Month([("basic", MAY)]), Month([("payg", AFTER)])]
+    store = DynamoInvoices(services().table)
+    invoices = months[0].invoices(PLANS)
+    listed = months[0].all = [month.tenant for month in months]
+    months[0].now = datetime(2026, 6, 1, 12, tzinfo=UTC)  # It is still May in one time zone, or not yet settled.
+    invoices.issue(lambda: True)
+    assert store.get(listed[0].id, "2026-05") is None
+    months[0].now = datetime(2026, 6, 1, 14, tzinfo=UTC)
+    time = iter([True, False])
+    assert invoices.issue(lambda: next(time)) == 1  # Time is up after the first.
+    assert invoices.issue(lambda: True) == 1  # The third came in June.
+    assert invoices.issue(lambda: True) == 0
+    kept = [store.get(tenant.id, "2026-05") for tenant in listed]
+    assert [invoice and usd(invoice.total) for invoice in kept] == ["99.000000", "29.000000", None]

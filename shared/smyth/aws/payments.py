@@ -1,20 +1,21 @@
 """Payments, Stripe's customers and issued invoices in the table.
 
-===============  ===========================  ================
-item             partition                    sort key
-===============  ===========================  ================
-payment          ``T#<tenant>#PAY``           ``<payment id>``
-invoice          ``T#<tenant>#INVOICE``       ``<yyyy-mm>``
-at Stripe        ``T#<tenant>``               ``STRIPE``
+===============  ============================  ================
+item             partition                     sort key
+===============  ============================  ================
+payment          ``T#<tenant>#PAY``            ``<payment id>``
 prepaid meter    ``T#<tenant>#METER#prepaid``  ``0``
-===============  ===========================  ================
+at Stripe        ``T#<tenant>``                ``STRIPE``
+invoice          ``T#<tenant>#INVOICE``        ``<yyyy-mm>``
+last issued      ``INVOICES``                  ``PROGRESS``
+===============  ============================  ================
 """
 
 from __future__ import annotations
 
-from smyth.aws.table import ConditionFailed, Item, Table, Write, key, put_new, update
+from smyth.aws.table import ConditionFailed, Item, Table, Write, key, put, put_new, update
 from smyth.platform.errors import Busy
-from smyth.platform.invoices import Invoice
+from smyth.platform.invoices import Invoice, Issued
 from smyth.platform.payments import Payment, TooFewLeft
 from smyth.platform.times import rfc3339
 
@@ -93,6 +94,14 @@ class DynamoInvoices:
         """See :meth:`smyth.platform.invoices.InvoiceStore.get`."""
         item = self._table.get(f"T#{tenant_id}#INVOICE", month)
         return Invoice.model_validate_json(item["invoice"]) if item else None
+
+    def issued(self) -> Issued:
+        """See :meth:`smyth.platform.invoices.InvoiceStore.issued`."""
+        return Issued.model_validate(self._table.get("INVOICES", "PROGRESS") or {})
+
+    def save(self, issued: Issued) -> None:
+        """See :meth:`smyth.platform.invoices.InvoiceStore.save`."""
+        self._table.write(put(key("INVOICES", "PROGRESS") | issued.model_dump()))
 
 
 class DynamoStripeCustomers:

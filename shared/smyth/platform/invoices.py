@@ -31,6 +31,9 @@ from smyth.platform.times import Clock, utc_now
 _SETTLES_IN = timedelta(hours=1)
 _CENT = MICRO // 100
 
+#: By then the month is over in every time zone, and settled.
+_SETTLED_EVERYWHERE = timedelta(hours=12) + _SETTLES_IN
+
 #: What a tenant used in a period; see :meth:`smyth.platform.usage.Usage.rows`.
 ReadUsage = Callable[[str, datetime, datetime], list[Row]]
 
@@ -69,6 +72,17 @@ class Account(BaseModel):
         return _whole_cents(self.invoice.total - self.paid)
 
 
+class Issued(BaseModel):
+    """How far the invoices of a month are kept."""
+
+    model_config = ConfigDict(frozen=True)
+
+    month: str = ""
+    #: The tenant behind which it goes on.
+    after: str = ""
+    done: bool = False
+
+
 class InvoiceStore(Protocol):
     """Where final invoices are kept."""
 
@@ -78,6 +92,14 @@ class InvoiceStore(Protocol):
 
     def get(self, tenant_id: str, month: str) -> Invoice | None:
         """Return a kept invoice."""
+        ...
+
+    def issued(self) -> Issued:
+        """Return how far the last pass came."""
+        ...
+
+    def save(self, issued: Issued) -> None:
+        """Write how far this pass has come."""
         ...
 
 
@@ -91,13 +113,26 @@ class Invoices:
         plans: Mapping[str, Plan],
         usage: ReadUsage,
         payments: Callable[[str], Iterable[Payment]],
+        tenants: Callable[[str], Iterable[Tenant]],
         issuer: Issuer,
         clock: Clock = utc_now,
     ) -> None:
+        """Make the use cases.
+
+        Args:
+            store: Where final invoices are kept.
+            plans: The price list.
+            usage: Returns what a tenant used.
+            payments: Returns a tenant's payments.
+            tenants: Yields the tenants behind an id.
+            issuer: Who sends the invoices.
+            clock: Tells which months are over.
+        """
         self._store = store
         self._plans = plans
         self._usage = usage
         self._payments = payments
+        self._tenants = tenants
         self._issuer = issuer
         self._now = clock
 
@@ -118,13 +153,43 @@ class Invoices:
             invoice = self._store.keep(invoice)
         return Account(invoice=invoice, paid=paid)
 
+    def issue(self, go_on: Callable[[], bool]) -> int:
+        """Keep the invoices of the month that is over everywhere, while ``go_on`` says so and from there next time.
+
+        Returns how many tenants have got theirs.
+        """
+        month = _month_before(month_name(self._now() - _SETTLED_EVERYWHERE, "UTC"))
+        issued = self._store.issued()
+        if issued.month != month:
+            issued = Issued(month=month)
+        if issued.done:
+            return 0
+        count = 0
+        for tenant in self._tenants(issued.after):
+            if not go_on():
+                return count
+            count += self._issue(tenant, month)
+            issued = issued.model_copy(update={"after": tenant.id})
+            self._store.save(issued)
+        self._store.save(issued.model_copy(update={"done": True}))
+        return count
+
+    def _issue(self, tenant: Tenant, month: str) -> bool:
+        """Keep one invoice; False for a tenant that came later, or is about to leave nothing behind."""
+        if tenant.status == "erasing":
+            return False
+        try:
+            self.of(tenant, month)
+        except NotFound:
+            return False
+        return True
+
     def months(self, tenant: Tenant) -> list[str]:
         """Return the months that the tenant has an invoice for, newest first."""
         first = month_name(tenant.plan_history[0].since, tenant.time_zone)
         found = [month_name(self._now(), tenant.time_zone)]
         while found[-1] > first:
-            year, month = (int(part) for part in found[-1].split("-"))
-            found.append(f"{year - (month == 1)}-{month - 1 or 12:02d}")
+            found.append(_month_before(found[-1]))
         return found
 
     def _made(self, tenant: Tenant, month: str, payments: list[Payment]) -> Invoice:
@@ -158,6 +223,11 @@ def bounds(month: str, time_zone: str) -> tuple[datetime, datetime]:
     year, number = (int(part) for part in month.split("-"))
     middle = datetime(year, number, 15, tzinfo=ZoneInfo(time_zone))
     return month_of(middle.astimezone(UTC), time_zone)
+
+
+def _month_before(name: str) -> str:
+    year, month = (int(part) for part in name.split("-"))
+    return f"{year - (month == 1)}-{month - 1 or 12:02d}"
 
 
 def _whole_cents(amount: int) -> int:

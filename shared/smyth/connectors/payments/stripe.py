@@ -198,4 +198,6 @@ def _told(error: stripe.StripeError) -> str:
 
     if isinstance(error, stripe.AuthenticationError | stripe.PermissionError):
         return "Stripe does not accept the stack's API key"
+    if isinstance(error, stripe.APIConnectionError):
+        return "Stripe cannot be reached"
     return str(error.user_message or error).splitlines()[0]
