@@ -11,18 +11,19 @@ import hmac
 import json
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smyth.aws.access import DynamoAccess
 from smyth.aws.attempts import Attempts, TooManyAttempts
 from smyth.aws.refusals import TOO_MANY, audit_refusal
 from smyth.aws.secrets import StackSecret
 from smyth.aws.table import Table
-from smyth.connectors.identity.issuers import read_issuers
-from smyth.connectors.identity.tokens import TokenRefused, Tokens, looks_like_token
 from smyth.http.settings import settings
-from smyth.platform.access import OPERATOR, Caller, chosen_tenant, presented_key
+from smyth.platform.access import OPERATOR, Caller, chosen_tenant, looks_like_token, presented_key
 from smyth.platform.times import utc_now
+
+if TYPE_CHECKING:
+    from smyth.connectors.identity.tokens import Tokens
 
 #: What every tenant's key begins with; what is no token either can only be the operator's.
 TENANT_KEY_PREFIX = "smyth_"
@@ -64,13 +65,19 @@ def _look_up(credential: str, source_ip: str, tenant_id: str) -> tuple[Caller | 
         return found, "" if found else "unknown_key"
     _attempts().check(source_ip, utc_now())
     if looks_like_token(credential):
-        try:
-            return _access().find_person(_tokens().verify(credential), tenant_id), ""
-        except TokenRefused as refused:
-            return None, f"token_{refused.reason}"
+        return _signed_in(credential, tenant_id)
     if hmac.compare_digest(credential.encode(), _operator_key().value().encode()):
         return Caller(tenant_id="", role=OPERATOR, key_id=OPERATOR), ""
     return None, "unknown_key"
+
+
+def _signed_in(token: str, tenant_id: str) -> tuple[Caller | None, str]:
+    from smyth.connectors.identity.tokens import TokenRefused
+
+    try:
+        return _access().find_person(_tokens().verify(token), tenant_id), ""
+    except TokenRefused as refused:
+        return None, f"token_{refused.reason}"
 
 
 @cache
@@ -90,6 +97,9 @@ def _access() -> DynamoAccess:
 
 @cache
 def _tokens() -> Tokens:
+    from smyth.connectors.identity.issuers import read_issuers
+    from smyth.connectors.identity.tokens import Tokens
+
     return Tokens(read_issuers(settings().issuers, plain_http=settings().allow_private_http))
 
 

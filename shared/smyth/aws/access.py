@@ -6,14 +6,16 @@ Each is read anew for each request, so that what is revoked is refused at once.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smyth.aws.attempts import Attempts
 from smyth.aws.table import ConditionFailed, Item, Table, key, update
-from smyth.connectors.identity.tokens import Person
 from smyth.platform.access import PERSON, Caller
 from smyth.platform.memberships import person_hash, roles_of
 from smyth.platform.times import rfc3339
+
+if TYPE_CHECKING:
+    from smyth.connectors.identity.tokens import Person
 
 #: The time of a key's last use is this exact: a write at each request would cost more than the request's reads.
 _LAST_USED_EVERY = timedelta(minutes=5)

@@ -42,10 +42,14 @@ class DynamoKeys:
 
     def get(self, tenant_id: str, key_id: str) -> Key | None:
         """See :meth:`smyth.platform.keys.KeyStore.get`."""
-        at = _listing(tenant_id, key_id)
-        listed = self._table.get(at["pk"], at["sk"])
-        item = self._table.get(*at_secret(listed["sha256"])) if listed else None
-        return _key(item) if item else None
+        at, before = _listing(tenant_id, key_id), None
+        # Between both reads the key may have got another secret: then the listing tells a new one.
+        while (listed := self._table.get(at["pk"], at["sk"])) != before and listed:
+            item = self._table.get(*at_secret(listed["sha256"]))
+            if item:
+                return _key(item)
+            before = listed
+        return None
 
     def newest_first(self, tenant_id: str, after: str = "") -> Iterator[Key]:
         """See :meth:`smyth.platform.keys.KeyStore.newest_first`."""

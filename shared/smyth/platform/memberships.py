@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from smyth.connectors.identity.tokens import Person
 from smyth.platform.access import ROLES
+
+if TYPE_CHECKING:
+    from smyth.connectors.identity.tokens import Person
 
 
 def person_hash(person_id: str) -> str:

@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"litellm", "numpy", "boto3", "openai", "smyth.engine", "smyth.http.priming"}
 FUNCTIONS = {
-    "authorizer": HEAVY | {"fastapi", "pydantic", "mangum", "aws_lambda_powertools"},
+    "authorizer": HEAVY
+    | {"fastapi", "pydantic", "mangum", "aws_lambda_powertools"}
+    # Only tokens need these.
+    | {"jwt", "cryptography", "httpx", "smyth.connectors.identity.tokens", "smyth.aws.audit"},
     "schedule_tick": HEAVY | {"fastapi"},
     "migrate": HEAVY | {"fastapi"},
     "table_changes": HEAVY | {"fastapi", "stripe", "fpdf"},

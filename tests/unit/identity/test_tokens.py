@@ -10,7 +10,8 @@ import pytest
 
 from smyth.connectors.identity.issuers import IssuerError, read_issuers
 from smyth.connectors.identity.jwks import MAX_AGE_S, REFETCH_S, IssuerUnreachable
-from smyth.connectors.identity.tokens import TokenRefused, Tokens, looks_like_token
+from smyth.connectors.identity.tokens import TokenRefused, Tokens
+from smyth.platform.access import looks_like_token
 from tests.peers.http_service import Reply
 from tests.peers.jwt_attacks import ATTACKS
 from tests.peers.oidc_server import MACHINE, PEOPLE, OidcServer, jwk, rsa_key

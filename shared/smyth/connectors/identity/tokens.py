@@ -58,11 +58,6 @@ class Person:
         return f"{self.issuer}#{self.subject}"
 
 
-def looks_like_token(credential: str) -> bool:
-    """Tell whether a credential is meant as a JWT: three parts, the first one base64 of a JSON object."""
-    return credential.startswith("eyJ") and credential.count(".") == 2
-
-
 class Tokens:
     """Checks tokens of the issuers that the stack names."""
 
