@@ -16,7 +16,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 # Where it is set, every start compiles every library anew, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lint format test test-unit test-infra demo dev synth layer openapi bench bench-coldstart bench-engine bench-conversation clean
+.PHONY: help setup lint format test test-unit test-infra test-crashes demo dev synth layer openapi bench bench-coldstart bench-engine bench-conversation bench-admission clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -49,6 +49,11 @@ test-unit: setup ## the tests that need no cloud
 test-infra: setup ## the stack's tests, with customer demo deployed and upgraded on the emulator, and a restore drilled
 	$(BIN)/pytest -n 2 --dist loadgroup -m "deploys or not deploys" tests/infra tests/e2e/test_backup.py
 
+test-crashes: setup ## workers killed while they race, 20 seeds; then on Amazon's DynamoDB Local (Java and npm)
+	$(BIN)/pytest -n 2 -m crashes tests/integration/test_killed_workers.py
+	TESTS_ON_DYNAMODB_LOCAL=1 $(BIN)/pytest -m crashes "tests/integration/test_killed_workers.py::test_32_workers_with_5000_requests_for_1000_left_lose_nothing[0]"
+	TESTS_ON_DYNAMODB_LOCAL=1 $(BIN)/pytest tests/integration/test_{metering,metering_under_faults,admission_terms,budgets,ledger_properties}.py
+
 demo: setup ## the laptop cloud with a guided tour (ONCE=1 ends after the tour)
 	$(BIN)/smyth demo --port $(PORT) $(if $(ONCE),--once)
 
@@ -76,6 +81,9 @@ bench-engine: setup ## what runs of agents cost, beside the original's figures
 
 bench-conversation: setup ## what a turn adds to its provider's time, beside the original's figures; 200 streams
 	$(BIN)/python tests/bench/run_conversation.py
+
+bench-admission: setup ## write calls and time of admission and settlement, beside a bare put; 64 callers
+	$(BIN)/python tests/bench/run_admission.py
 
 clean: ## remove what was built
 	rm -rf $(VENV) cdk.out layers/*/build .pytest_cache .mypy_cache .ruff_cache
