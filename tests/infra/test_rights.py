@@ -97,7 +97,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
     tenant("GET", "/docs/{asset}", asset="swagger-ui.css")
 
     assert operator.called | tenant.called == {(route.method, route.path) for route in ROUTES}
-    assert set(_invoke(cloud, "schedule_tick", {})) == {"settled", "released"}
+    assert {"settled", "released"} <= set(_invoke(cloud, "schedule_tick", {}))
     assert _invoke(cloud, "migrate", {})["done"]
     new = {
         "bucket": {"name": BUCKET},
