@@ -172,7 +172,7 @@ def test_the_markup_of_the_plan_counts(
     caller: Context, agent: str, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     marked = services().plans["payg"].model_copy(update={"model_markup_percent": 25})
-    monkeypatch.setitem(services().meter._plans, "payg", marked)  # type: ignore[index]
+    monkeypatch.setitem(services().meter._plans, "payg", marked)
     limit(caller, amount="1", per_run="0.01")
     server.script.append(Say("Hello", usage=used(80)))
     answer = SURFACES["prompt"](caller, agent)

@@ -157,6 +157,6 @@ async def test_a_model_without_a_price_is_asked_as_it_is() -> None:
 
 def test_reading_costs_at_the_most_a_token_a_byte() -> None:
     entry = ModelEntry(provider="OpenAI", model="text-embedding-3-small")
-    texts = ["Hello" * 1_000, "Välkommen" * 1_000]
+    texts = ["Hello" * 100, "Välkommen" * 100]
     tokens = sum(litellm().token_counter(model="gpt-4o", text=text) for text in texts)
-    assert priced(entry, Usage("m", tokens)).cost_micro_usd <= reading_cost(entry, texts) <= 400
+    assert priced(entry, Usage("m", tokens)).cost_micro_usd <= reading_cost(entry, texts) <= 40
