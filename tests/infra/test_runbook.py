@@ -33,6 +33,7 @@ def test_every_alarm_has_its_section_of_the_runbook_and_every_section_its_alarm(
 def test_settings_that_the_document_names_are_there() -> None:
     fields = set(customers.Customer.model_fields)
     named = {"domain", "canary", "data", "customer_key", "environment", "reserved_concurrency", "snap_start"}
-    named |= {"tenant_isolation", "account"}
+    named |= {"tenant_isolation", "account", "identity", "issuers", "billing", "alerts"}
+    named |= {"ip_requests_per_minute", "run_allowance"}
     assert named <= fields
     assert [name for name in named if f"`{name}" not in DOCUMENT] == []

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 def test_the_template_has_room_to_grow(demo: Stack, laptop: Stack, full: Stack) -> None:
     for stack in (demo, laptop, full):
         assert len(stack.resources) < 250, "CloudFormation takes 500"
-        assert stack.path.stat().st_size < 600_000, "CloudFormation takes 1 MB"
+        assert stack.path.stat().st_size < 700_000, "CloudFormation takes 1 MB"
 
 
 def test_a_further_function_costs_few_resources(
