@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from smyth.connectors.models.port import ModelError
+from smyth.http.services import services
+from smyth.platform.tenants import NewTenant
 from tests.integration.events import OPERATOR, Context, call, caller_context
 from tests.integration.openai_requests import BOOK, CHAT, chat, error
 from tests.integration.talkers import script_models, statuses, talker
@@ -103,7 +105,9 @@ class TestRefusals:
     @pytest.mark.parametrize("plan", ["basic", "prepaid"])
     @pytest.mark.parametrize("stream", [False, True])
     def test_a_plan_that_is_used_up(self, plan: str, stream: bool) -> None:
-        caller = caller_context(plan=plan, limits={"requests_per_month": 1})
+        made = NewTenant.model_validate({"name": "t", "plan": plan, "limits": {"requests_per_month": 1}})
+        tenant = services().tenants.create(made)
+        caller = caller_context(tenant.id, plan=plan, limits=tenant.limits)
         talker(caller)
         assert chat(caller, "talker", stream=stream).headers["x-usage-requests-remaining"] == "0"
         refusal = chat(caller, "talker", stream=stream)
