@@ -78,7 +78,7 @@ def export(
     """Keep it elsewhere: `smyth audit verify` checks it, and finds what was changed, taken away or put in."""
     chain = _chain(caller, tenant_id)
     part, place, head = services().audit.export(chain, limit=limit, after=read_cursor(cursor, _is_place))
-    lines = [json.dumps(entry.document()) for entry in part]
+    lines = [json.dumps(entry.document(), default=str) for entry in part]
     headers = {"content-disposition": f'attachment; filename="audit-{chain}.jsonl"'}
     if place:
         headers[_NEXT_HEADER] = write_cursor(place)

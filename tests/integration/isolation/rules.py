@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-#: ``refused``: 403 or 404. ``apart``: the name means something else, or nothing, in the caller's own tenant.
-Foreign = Literal["refused", "apart"]
+#: ``refused``: 403 or 404. ``unknown``: a fault of the request, as any name that nobody has. ``apart``: the name means
+#: something else, or nothing, in the caller's own tenant.
+Foreign = Literal["refused", "unknown", "apart"]
 Least = Literal["viewer", "developer", "admin", "owner", "operator", "person", "public"]
 
 REFUSED: Foreign = "refused"
+UNKNOWN: Foreign = "unknown"
 APART: Foreign = "apart"
 
 
@@ -34,13 +36,15 @@ class Rule:
     for_agent_keys: bool = False
     #: A good request takes away what others need.
     takes: bool = False
+    #: A foreign name that is taken for one's own stays, and others would meet it.
+    stays: bool = False
     #: Answers everybody the same: there is nothing behind it.
     always: int = 0
 
 
 AGENT: dict[str, Foreign] = {"path.agent_id": REFUSED}
 RUN: dict[str, Foreign] = AGENT | {"path.endpoint": APART}
-ASK: dict[str, Foreign] = AGENT | {"body.model": REFUSED, "body.session": APART}
+ASK: dict[str, Foreign] = AGENT | {"body.model": UNKNOWN, "body.session": APART}
 TALK: dict[str, Foreign] = ASK | {"body.conversation_id": APART, "body.user": APART}
 CHAT: dict[str, Foreign] = AGENT | {"path.conversation_id": REFUSED, "query.user": APART}
 OF_TENANT: dict[str, Foreign] = {"query.tenant_id": REFUSED}
@@ -71,7 +75,7 @@ RULES: dict[str, Rule] = {
         least="developer",
         query="message=x",
         foreign=AGENT
-        | {"query.model": REFUSED, "query.conversation_id": APART, "query.session": APART, "query.user": APART},
+        | {"query.model": UNKNOWN, "query.conversation_id": APART, "query.session": APART, "query.user": APART},
     ),
     "POST /api/agents/{agent_id}/chat": Rule(least="developer", foreign=TALK, body={"message": "x"}),
     "POST /api/agents/{agent_id}/stream": Rule(least="developer", foreign=TALK, body={"message": "x"}),
@@ -102,6 +106,7 @@ RULES: dict[str, Rule] = {
         least="developer",
         body=MODEL,
         foreign={"path.name": APART, "body.model": APART, "body.credential": APART, "body.fallbacks": APART},
+        stays=True,
     ),
     "DELETE /api/models/{name}": Rule(least="developer", foreign={"path.name": REFUSED}, takes=True),
     "POST /api/vectordb/search": Rule(
@@ -130,7 +135,7 @@ RULES: dict[str, Rule] = {
     "GET /api/audit/export": Rule(least="admin", foreign=OF_TENANT),
     "GET /api/alerts": Rule(least="viewer"),
     "PUT /api/alerts": Rule(least="admin", body={"levels": [50]}),
-    # This tenant has nowhere to send it.
+    # Once in a while.
     "POST /api/alerts/test": Rule(least="admin", good=(202, 429)),
     "GET /api/budgets": Rule(least="viewer"),
     "PUT /api/budgets/{scope}": Rule(
@@ -172,7 +177,9 @@ RULES: dict[str, Rule] = {
     "PATCH /api/tenants/{tenant_id}": Rule(least="operator", body={"name": "x"}, foreign=OPERATORS, takes=True),
     "DELETE /api/tenants/{tenant_id}": Rule(least="operator", foreign=OPERATORS, takes=True),
     "GET /api/tenants/{tenant_id}/export": Rule(least="operator", foreign=OPERATORS),
-    "POST /api/tenants/{tenant_id}/impersonate": Rule(least="operator", body={}, foreign=OPERATORS, takes=True),
+    "POST /api/tenants/{tenant_id}/impersonate": Rule(
+        least="operator", body={"reason": "to help"}, foreign=OPERATORS, takes=True
+    ),
     "POST /api/tenants/{tenant_id}/payments": Rule(
         least="operator", body={"kind": "credit", "amount": "1.000000"}, foreign=OPERATORS
     ),
@@ -198,7 +205,7 @@ RULES: dict[str, Rule] = {
     "GET /v1/models": Rule(least="viewer", for_agent_keys=True),
     "GET /v1/models/{model}": Rule(least="viewer", foreign={"path.model": REFUSED}),
     # The link is the right: whoever has it reads the file.
-    "GET /files/{token}": Rule(least="public", foreign={"path.token": APART}, good=(404,)),
+    "GET /files/{token}": Rule(least="public", foreign={"path.token": APART}, good=(302,)),
     "GET /health": Rule(least="public"),
     "GET /docs": Rule(least="public"),
     "GET /docs/{asset}": Rule(least="public", foreign={"path.asset": APART}),
