@@ -101,6 +101,19 @@ def test_a_new_object_wakes_its_function_and_others_do_not(cloud: Cloud) -> None
     assert cloud.calls("object_created") == before + 1
 
 
+def test_a_meter_that_counts_wakes_what_follows_the_table_and_an_agent_does_not(cloud: Cloud) -> None:
+    cloud.aws("events").disable_rule(Name="smyth-laptop-schedule_tick")
+    found = cloud.aws("lambda").get_function_configuration(FunctionName=cloud.deployed.functions["table_changes"])
+    table = found["Environment"]["Variables"]["TABLE_NAME"]
+    before = cloud.calls("table_changes")
+    for pk, sk, count in (("T#ten-x", "AGENT#agt-x", {}), ("T#ten-x#METER#2026-11", "0", {"used": {"N": "1"}})):
+        cloud.aws("dynamodb").put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": sk}, **count})
+    deadline = time.monotonic() + 30
+    while cloud.calls("table_changes") == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert cloud.calls("table_changes") == before + 1
+
+
 def test_the_operator_s_key_travels_in_a_header(cloud: Cloud) -> None:
     key = operator_key(cloud.deployed, cloud.url)
     assert len(key) == 48
