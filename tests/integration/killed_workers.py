@@ -82,8 +82,8 @@ def run(*, tenant_id: str, workers: int, requests: int, kills: int, seed: int, l
     started, said, given = workers, "", 0
     while alive:
         # The last requests wait until all are killed who will be.
-        feeding = give is not None and (not kills or given < requests - workers)
-        readable, writable, _ = select.select([heard], [give] if feeding else [], [], 0.01)
+        feeding = not kills or given < requests - workers
+        readable, writable, _ = select.select([heard], [give] if feeding and give is not None else [], [], 0.01)
         if readable:
             said += os.read(heard, 65_536).decode()
         if writable and give is not None:  # A few at a time: a full pipe would block.
