@@ -55,6 +55,7 @@ _OPENAI_TYPES = {
     "invalid_api_key": "authentication_error",
     "forbidden": "permission_error",
     "rate_limit_exceeded": "requests",
+    "too_many_attempts": "requests",
     "insufficient_quota": "insufficient_quota",
 }
 

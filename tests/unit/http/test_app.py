@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from smyth.http.app import create_app, lambda_handler, logger
 from smyth.http.problems import Problem
+from smyth.platform.audit import Event
 from smyth.platform.errors import Invalid, QuotaExceeded
 from tests.unit.http.client import Client
 
@@ -66,12 +67,15 @@ def test_every_answer_bears_a_request_id_of_its_own(client: Client) -> None:
     ("kind", "status", "code"),
     [("quota", 429, "quota_exceeded"), ("invalid", 422, "invalid"), ("problem", 418, "teapot")],
 )
-def test_refusals_become_problem_documents(client: Client, kind: str, status: int, code: str) -> None:
+def test_refusals_become_problem_documents(
+    client: Client, audited: list[Event], kind: str, status: int, code: str
+) -> None:
     answer = client.post(f"/echo/{kind}", json={"name": "n"})
     told = problem(answer, status, code)
     assert told["instance"] == f"/echo/{kind}"
     assert answer.headers.get("retry-after") == ("60" if kind == "quota" else None)
     assert told.get("errors") == ([{"field": "name"}] if kind == "invalid" else None)
+    assert [(event.outcome, event.code) for event in audited] == ([("refused", code)] if kind == "quota" else [])
 
 
 def test_a_crash_tells_nothing_of_what_happened(client: Client) -> None:
