@@ -12,6 +12,7 @@ from smyth.http.caller import TenantCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.services import services
 from smyth.http.settings import settings
+from smyth.platform.acl import Asker
 from smyth.platform.skills import Added, NewSkill, add_skill
 
 app = create_app("add skill")
@@ -41,7 +42,14 @@ async def add(request: Request, caller: TenantCaller, skill: NewSkill) -> Respon
 
     def make(_: Seed) -> dict[str, Any]:
         private = settings().allow_private_http
-        added = add_skill(services().agents, caller.tenant_id, skill, by=caller.key_id, allow_private=private)
+        added = add_skill(
+            services().agents,
+            caller.tenant_id,
+            skill,
+            by=caller.key_id,
+            asker=Asker.of(caller),
+            allow_private=private,
+        )
         return _view(added).model_dump()
 
     return await once(request, caller.tenant_id, make)

@@ -14,6 +14,7 @@ from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.problems import Problem
 from smyth.http.services import services
+from smyth.platform.acl import Asker
 
 _MESSAGES: dict[str, Any] = {
     "requestBody": {
@@ -40,7 +41,7 @@ app = create_app("agent_mcp")
 async def agent_mcp(request: Request, caller: TenantCaller, agent_id: str) -> Response:
     from smyth.http.mcp.exchange import exchange  # The protocol's package takes its time to load.
 
-    agent, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id)
+    agent, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id, Asker.of(caller))
     return await exchange(request, caller, agent, plan)
 
 

@@ -7,6 +7,7 @@ import time
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.services import services
+from smyth.platform.acl import Asker
 from smyth.platform.errors import Busy
 
 #: Within the time that a function has.
@@ -17,7 +18,7 @@ app = create_app("delete an agent")
 
 @app.delete("/api/agents/{agent_id}", status_code=204)
 def delete(caller: TenantCaller, agent_id: str) -> None:
-    agent = services().agents.get(caller.tenant_id, agent_id)
+    agent = services().agents.get(caller.tenant_id, agent_id, Asker.of(caller), "owner")
     deadline = time.monotonic() + _SECONDS_FOR_CONVERSATIONS
 
     def forget() -> bool:
@@ -30,7 +31,7 @@ def delete(caller: TenantCaller, agent_id: str) -> None:
             "until it succeeds.",
             retry_after_s=1,
         )
-    services().agents.delete(agent.tenant_id, agent.id)
+    services().agents.delete(agent.tenant_id, agent.id, asker=Asker.of(caller))
     forget()  # Those that ended meanwhile; what begins from now on finds no agent.
 
 

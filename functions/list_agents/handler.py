@@ -12,6 +12,7 @@ from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
+from smyth.platform.acl import Asker
 from smyth.platform.ids import AGENT, is_id
 
 app = create_app("list agents")
@@ -25,7 +26,9 @@ def list_agents(
     cursor: Cursor = "",
 ) -> dict[str, Any]:
     after = read_cursor(cursor, lambda text: is_id(AGENT, text))
-    found, place = services().agents.search(caller.tenant_id, q=q, limit=limit, after=after, only=caller.agents)
+    found, place = services().agents.search(
+        caller.tenant_id, Asker.of(caller), q=q, limit=limit, after=after, only=caller.agents
+    )
     return page([summary(agent) for agent in found], place)
 
 

@@ -13,6 +13,7 @@ from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
 from smyth.platform import conversation_records
+from smyth.platform.acl import Asker
 from smyth.platform.conversation_records import Owner
 from smyth.platform.conversations import USER_PATTERN
 from smyth.platform.times import rfc3339
@@ -67,7 +68,7 @@ def delete(caller: TenantCaller, agent_id: str, conversation_id: str, user: User
 
 
 def _owner(caller: TenantCaller, agent_id: str, user: str) -> Owner:
-    return Owner(caller.tenant_id, services().agents.get(caller.tenant_id, agent_id).id, user)
+    return Owner(caller.tenant_id, services().agents.get(caller.tenant_id, agent_id, Asker.of(caller)).id, user)
 
 
 def _view(conversation: conversation_records.Conversation) -> dict[str, Any]:

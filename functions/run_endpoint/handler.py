@@ -15,6 +15,7 @@ from smyth.http.problems import Problem
 from smyth.http.run_inputs import read_inputs, session_of
 from smyth.http.runs import run_agent
 from smyth.http.services import services
+from smyth.platform.acl import Asker
 
 if TYPE_CHECKING:
     from smyth.engine import Plan
@@ -24,7 +25,7 @@ app = create_app("run an endpoint")
 
 @app.api_route("/api/agents/{agent_id}/run/{endpoint}", methods=["GET", "POST"])
 async def run_endpoint(request: Request, caller: TenantCaller, agent_id: str, endpoint: str) -> Response:
-    agent, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id)
+    agent, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id, Asker.of(caller))
     _check_endpoint(plan, request.method, endpoint)
     session_id = session_of(request)
     body, files = await read_inputs(request)

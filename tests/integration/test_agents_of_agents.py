@@ -44,6 +44,18 @@ def test_the_agents_of_others_are_unknown(caller: Context) -> None:
     assert told == f'Error on running Agent Component!\nThere is no agent "{foreign}". Choose one of your agents.'
 
 
+def test_an_agent_that_is_closed_to_the_asking_one_is_denied_whoever_calls(caller: Context) -> None:
+    closed = helper(caller)
+    asker = asking(caller, closed)
+    access = {"agent:agt-another": ["read"], f"user:{caller['key_id']}": ["owner"]}
+    assert call("PATCH", f"/api/agents/{closed}", body={"access": access}, caller=caller).status == 200
+    told = ask(caller, asker, {"q": "Hello"})["result"]["_error"]
+    assert f"Access Denied: agent:{asker} has no read access to the agent {closed}" in told
+    access[f"agent:{asker}"] = ["read"]
+    assert call("PATCH", f"/api/agents/{closed}", body={"access": access}, caller=caller).status == 200
+    assert ask(caller, asker, {"q": "Hello"}) == {"r": "Hello"}
+
+
 @pytest.mark.parametrize(("version", "told"), [("prod-latest", "is not deployed"), ("9", 'has no version "9"')])
 def test_versions_that_are_none_are_told(caller: Context, version: str, told: str) -> None:
     assert told in ask(caller, asking(caller, helper(caller), version=version), {"q": "x"})["result"]["_error"]

@@ -20,6 +20,7 @@ from datetime import datetime
 
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put_new, update
+from smyth.platform.acl import Level
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.errors import LimitReached
 from smyth.platform.times import rfc3339
@@ -115,11 +116,21 @@ class DynamoAgents:
             {"number": number, "at": rfc3339(at)},
             condition="attribute_exists(#pk)",
         )
-        try:
-            self._table.write(write)
-        except ConditionFailed:
-            return False
-        return True
+        return self._written(write)
+
+    def share(self, seen: Agent, access: dict[str, list[Level]], at: datetime) -> bool:
+        """See :meth:`smyth.platform.agent_store.AgentStore.share`."""
+        # Agents of earlier versions have no such attribute, others a null.
+        unchanged = (
+            "#access = :seen" if seen.access is not None else "(attribute_not_exists(#access) OR #access = :seen)"
+        )
+        write = update(
+            _agent_key(seen),
+            "SET #access = :access, #updated_at = :at",
+            {"access": access, "at": rfc3339(at), "seen": seen.access},
+            condition=f"attribute_exists(#pk) AND {unchanged}",
+        )
+        return self._written(write)
 
     def version(self, tenant_id: str, agent_id: str, number: int) -> Version | None:
         """See :meth:`smyth.platform.agent_store.AgentStore.version`."""
@@ -149,6 +160,14 @@ class DynamoAgents:
         # Nothing points to the versions any more; what a crash leaves here is never seen again.
         versions = self._table.query(pk, prefix=f"VERSION#{agent.id}#", fields="#pk, #sk")
         self._table.delete_many([key(item["pk"], item["sk"]) for item in versions])
+        return True
+
+    def _written(self, write: Write) -> bool:
+        """Do a write, unless its condition does not hold."""
+        try:
+            self._table.write(write)
+        except ConditionFailed:
+            return False
         return True
 
     def _done(self, writes: list[Write]) -> bool:

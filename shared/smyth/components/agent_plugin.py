@@ -10,7 +10,7 @@ from smyth.components import base
 from smyth.components._asking import AskingSettings, as_prompt, conversations, question
 from smyth.components._prompting import asking_for_outputs
 from smyth.components.base import Call, ComponentError, Port
-from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT
+from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT, AccessDenied
 from smyth.connectors.conversations.port import ConversationFailed
 from smyth.document.model import Document
 from smyth.values import parse
@@ -60,16 +60,23 @@ async def _document(call: Call) -> Document:
     """Return the agent's document in the version that the settings ask for.
 
     Raises:
-        ComponentError: There is no such agent, or not in this version.
+        ComponentError: There is no such agent, or not in this version, or this agent may not use it.
     """
-    agents, settings = call.run.ports.agents, call.settings
+    try:
+        return await _find(call)
+    except AccessDenied as error:
+        raise ComponentError(f"{_FAILED}{error}") from None
+
+
+async def _find(call: Call) -> Document:
+    agents, settings, asker = call.run.ports.agents, call.settings, call.run.agent_id
     version = settings.version or DEVELOPMENT
     if version == _SAME_AS_PARENT:
-        version = DEPLOYED if await agents.is_deployed(call.run.agent_id) else DEVELOPMENT
-    document = await agents.document(settings.agent_id, version)
+        version = DEPLOYED if await agents.is_deployed(asker) else DEVELOPMENT
+    document = await agents.document(settings.agent_id, version, asked_by=asker)
     if document is not None:
         return document
-    newest = await agents.document(settings.agent_id, DEVELOPMENT)
+    newest = await agents.document(settings.agent_id, DEVELOPMENT, asked_by=asker)
     if newest is None:
         raise ComponentError(f'{_FAILED}There is no agent "{settings.agent_id}". Choose one of your agents.')
     if version == DEPLOYED:

@@ -7,6 +7,7 @@ from typing import Any
 from smyth.document import Document
 from smyth.document.guardrails import guardrails_of
 from smyth.document.memory import memory_source
+from smyth.platform.acl import OF_TEAM
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.times import rfc3339
 
@@ -21,6 +22,7 @@ def summary(agent: Agent) -> dict[str, Any]:
         "model": agent.model or None,
         "version": agent.version,
         "published_version": agent.published_version,
+        "access": agent.access or dict(OF_TEAM),
         "created_at": rfc3339(agent.created_at),
         "updated_at": rfc3339(agent.updated_at),
     }

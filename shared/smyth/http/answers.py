@@ -46,6 +46,7 @@ class Agent(BaseModel):
     model: str | None
     version: int
     published_version: int | None
+    access: dict[str, list[str]] = Field(description="Who may do what, by candidate; docs/access.md.")
     created_at: Time
     updated_at: Time
 

@@ -15,6 +15,7 @@ from smyth.conversation.summary import Spoken, Summed, as_history, condense
 from smyth.document.memory import MemorySettings, memory_of
 from smyth.http.caller import Caller
 from smyth.http.services import services
+from smyth.platform.acl import Asker
 from smyth.platform.conversation_records import Conversation, Owner, Summary
 
 
@@ -26,7 +27,7 @@ async def history(caller: Caller, agent_id: str, conversation_id: str, user: str
     """
 
     def read() -> list[dict[str, Any]]:
-        services().agents.get(caller.tenant_id, agent_id)
+        services().agents.get(caller.tenant_id, agent_id, Asker.of(caller))
         return services().conversations.history(Owner(caller.tenant_id, agent_id, user or ""), conversation_id)
 
     return {"conversation_id": conversation_id, "messages": await asyncio.to_thread(read)}
@@ -67,7 +68,7 @@ class Chat:
         memory = services().conversations
 
         def take() -> Chat:
-            _, plan = services().agents.plan(caller.tenant_id, agent_id)
+            _, plan = services().agents.plan(caller.tenant_id, agent_id, Asker.of(caller))
             settings = memory_of(plan.document)
             owner = Owner(caller.tenant_id, agent_id, user or "")
             taken = memory.begin(owner, conversation_id, request_id, keep_days=settings.keep_days)

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 
+from smyth.http.caller import known_caller
 from smyth.http.services import services
 from smyth.platform.idempotency import Answer, Claim, Taken, new_claim, replay
 from smyth.platform.metering import lease_of
@@ -75,7 +76,10 @@ async def claim_of(request: Request, owner: str, route: str) -> Claim | None:
     key = request.headers.get(HEADER)
     if key is None:
         return None
-    head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    # Part of the request is who asks: others of the tenant may be denied what the first one got.
+    caller = known_caller(request)
+    asker = caller.key_id if caller else ""
+    head = f"{asker} {request.method} {request.url.path}?{request.url.query}\n".encode()
     return new_claim(
         tenant_id=owner,
         route=route,

@@ -18,6 +18,7 @@ from smyth.http.billing import COST_HEADER, Charge
 from smyth.http.caller import Caller
 from smyth.http.problems import Problem
 from smyth.http.services import services
+from smyth.platform.acl import Asker
 
 #: What the answer needs once the background branches of skills are done, or cancelled.
 _ANSWER_S = 1.0
@@ -44,9 +45,10 @@ async def open_turn(
 
     Raises:
         NotFound: The tenant has no such agent.
+        Forbidden: The caller may not read the agent.
         Problem: The model is unknown, the message does not fit into it, or a file cannot be had.
     """
-    _, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id)
+    _, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id, Asker.of(caller))
     ports = services().ports(
         caller.tenant_id, public_url=caller.public_url, seconds_left=seconds, allowance=charge.allowance
     )

@@ -6,8 +6,9 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT
-from smyth.platform.errors import NotFound
+from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT, AccessDenied
+from smyth.platform.acl import Asker
+from smyth.platform.errors import Forbidden, NotFound
 
 if TYPE_CHECKING:
     from smyth.document import Document
@@ -26,9 +27,9 @@ class TenantAgents:
         self._agents = agents
         self._tenant_id = tenant_id
 
-    async def document(self, agent_id: str, version: str) -> Document | None:
+    async def document(self, agent_id: str, version: str, *, asked_by: str) -> Document | None:
         """See :meth:`smyth.connectors.agents.port.AgentDirectory.document`."""
-        return await asyncio.to_thread(self._document, agent_id, version)
+        return await asyncio.to_thread(self._document, agent_id, version, Asker.agent(asked_by))
 
     async def is_deployed(self, agent_id: str) -> bool:
         """See :meth:`smyth.connectors.agents.port.AgentDirectory.is_deployed`."""
@@ -38,9 +39,9 @@ class TenantAgents:
             return False
         return agent.published_version is not None
 
-    def _document(self, agent_id: str, version: str) -> Document | None:
+    def _document(self, agent_id: str, version: str, asker: Asker) -> Document | None:
         try:
-            agent = self._agents.get(self._tenant_id, agent_id)
+            agent = self._agents.get(self._tenant_id, agent_id, asker)
             if version == DEVELOPMENT:
                 number = agent.version
             elif version == DEPLOYED and agent.published_version is not None:
@@ -52,3 +53,5 @@ class TenantAgents:
             return self._agents.warm_plan(agent, number).document
         except NotFound:
             return None
+        except Forbidden as error:
+            raise AccessDenied(error.detail) from None

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
+from smyth.platform.acl import Level
+
 
 class Agent(BaseModel):
     """An agent; ``version`` is its newest."""
@@ -25,6 +27,8 @@ class Agent(BaseModel):
     sha256: str
     #: What callers get; the newest while nothing has been published.
     published_version: int | None = None
+    #: Who may do what with it, by candidate; None: it is the team's.
+    access: dict[str, list[Level]] | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
+from smyth.platform.acl import Level
 from smyth.platform.agent_records import Agent, Version
 
 
@@ -51,6 +52,10 @@ class AgentStore(Protocol):
 
     def publish(self, tenant_id: str, agent_id: str, number: int, at: datetime) -> bool:
         """Make a version the published one; False when the agent is gone."""
+        ...
+
+    def share(self, seen: Agent, access: dict[str, list[Level]], at: datetime) -> bool:
+        """Give the agent another access; False when it has no longer that of ``seen``, or is gone."""
         ...
 
     def version(self, tenant_id: str, agent_id: str, number: int) -> Version | None:

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from smyth.document import Document, load
+from smyth.platform.acl import PLATFORM, Asker, Level
 from smyth.platform.agent_documents import Checked, build, change, check
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.agent_store import AgentStore, Bodies
@@ -38,7 +39,11 @@ _WARM_PLANS = 64
 
 
 class Agents:
-    """The use cases of agents. A foreign tenant's agent is as unknown as one that does not exist."""
+    """The use cases of agents. A foreign tenant's agent is as unknown as one that does not exist.
+
+    Each takes who asks, and refuses with :class:`~smyth.platform.errors.Forbidden` what the agent's access does not
+    allow: reading and running need ``read``, changes ``write``, deleting and sharing ``owner``.
+    """
 
     def __init__(self, store: AgentStore, bodies: Bodies, clock: Clock = utc_now) -> None:
         self._store = store
@@ -47,10 +52,17 @@ class Agents:
         self._plans: OrderedDict[tuple[str, str], Plan] = OrderedDict()
 
     def create(
-        self, tenant_id: str, fields: NewAgent, *, by: str, limit: int | None, agent_id: str | None = None
+        self,
+        tenant_id: str,
+        fields: NewAgent,
+        *,
+        by: str,
+        limit: int | None,
+        agent_id: str | None = None,
+        access: dict[str, list[Level]] | None = None,
     ) -> tuple[Agent, list[dict[str, Any]]]:
         """Make an agent from fields; see :meth:`add`."""
-        return self.add(tenant_id, check(build(fields)), by=by, limit=limit, agent_id=agent_id)
+        return self.add(tenant_id, check(build(fields)), by=by, limit=limit, agent_id=agent_id, access=access)
 
     def add(
         self,
@@ -61,6 +73,7 @@ class Agents:
         limit: int | None,
         agent_id: str | None = None,
         name: str = UNNAMED,
+        access: dict[str, list[Level]] | None = None,
     ) -> tuple[Agent, list[dict[str, Any]]]:
         """Make an agent of a document; return it with the document's warnings.
 
@@ -71,6 +84,7 @@ class Agents:
             limit: How many agents the tenant may have.
             agent_id: The id, where a repeated request must make the same agent.
             name: The agent's name where the document has none.
+            access: Who may do what with it; None: it is the team's.
 
         Raises:
             LimitReached: The tenant has as many agents as its plan allows.
@@ -91,6 +105,7 @@ class Agents:
                 sha256=digest,
                 created_at=now,
                 updated_at=now,
+                access=access,
                 **summary,
             )
             stored = self._store.create(agent, version, limit)
@@ -98,25 +113,28 @@ class Agents:
                 return stored, checked.warnings
         raise Conflict(f"Others are making agents named {summary['name']} at the same time. Try again.")
 
-    def get(self, tenant_id: str, agent_id: str) -> Agent:
+    def get(self, tenant_id: str, agent_id: str, asker: Asker = PLATFORM, level: Level = "read") -> Agent:
         """Return an agent.
 
         Raises:
             NotFound: The tenant has none with this id.
+            Forbidden: The asker does not have this level.
         """
         agent = self._store.get(tenant_id, agent_id) if is_id(AGENT, agent_id) else None
         if agent is None:
             raise NotFound(f"There is no agent {agent_id}. GET /api/agents lists those there are.")
+        asker.check(level, agent.access, f"the agent {agent_id}")
         return agent
 
-    def find(self, tenant_id: str, name: str) -> Agent:
+    def find(self, tenant_id: str, name: str, asker: Asker = PLATFORM) -> Agent:
         """Return an agent by its id or its slug.
 
         Raises:
             NotFound: The tenant has none.
+            Forbidden: The asker may not read it.
         """
         if is_id(AGENT, name):
-            return self.get(tenant_id, name)
+            return self.get(tenant_id, name, asker)
         slug = name.lower()
         agent_id = self._store.named(tenant_id, slug)
         if agent_id is None:
@@ -124,15 +142,23 @@ class Agents:
             agents = list(islice(self._store.newest_first(tenant_id), _SEARCH_AT_MOST))
             claimed = (self._with_slug(agent) for agent in reversed(agents) if not agent.slug_claimed)
             agent_id = next((agent.id for agent in claimed if agent.slug == slug), "")
-        return self.get(tenant_id, agent_id)
+        return self.get(tenant_id, agent_id, asker)
 
     def search(
-        self, tenant_id: str, *, q: str = "", limit: int = 20, after: str = "", only: tuple[str, ...] = ()
+        self,
+        tenant_id: str,
+        asker: Asker = PLATFORM,
+        *,
+        q: str = "",
+        limit: int = 20,
+        after: str = "",
+        only: tuple[str, ...] = (),
     ) -> tuple[list[Agent], str]:
         """Return agents, newest first, and where the next page begins, empty at the end.
 
         Args:
             tenant_id: Whose agents.
+            asker: Gets those that it may read.
             q: Text that name or description hold, whatever its case.
             limit: How many at the most; fewer may come although there are more.
             after: Where the page before ended.
@@ -146,16 +172,23 @@ class Agents:
             if len(found) == limit:
                 return found, seen
             seen = agent.id
-            if (not only or agent.id in only) and wanted in f"{agent.name}\n{agent.description}".casefold():
+            known = asker.may("read", agent.access) and (not only or agent.id in only)
+            if known and wanted in f"{agent.name}\n{agent.description}".casefold():
                 found.append(self._with_slug(agent))
         return found, seen if next(stream, None) is not None else ""
 
-    def update(self, tenant_id: str, agent_id: str, fields: AgentFields, *, by: str) -> Agent:
+    def update(self, tenant_id: str, agent_id: str, fields: AgentFields, *, by: str, asker: Asker = PLATFORM) -> Agent:
         """Change an agent by fields, as a new version."""
-        return self.edit(tenant_id, agent_id, lambda source: change(source, fields), by=by)[0]
+        return self.edit(tenant_id, agent_id, lambda source: change(source, fields), by=by, asker=asker)[0]
 
     def edit(
-        self, tenant_id: str, agent_id: str, edit: Callable[[dict[str, Any]], dict[str, Any]], *, by: str
+        self,
+        tenant_id: str,
+        agent_id: str,
+        edit: Callable[[dict[str, Any]], dict[str, Any]],
+        *,
+        by: str,
+        asker: Asker = PLATFORM,
     ) -> tuple[Agent, list[dict[str, Any]]]:
         """Make a new version of what ``edit`` returns for the newest document; return it with its warnings.
 
@@ -164,11 +197,12 @@ class Agents:
 
         Raises:
             NotFound: There is no such agent.
+            Forbidden: The asker may not write it.
             Invalid: The changed document has errors; nothing was stored.
             Conflict: Others keep changing the agent.
         """
         for attempt in range(_ATTEMPTS):
-            agent = self._with_slug(self.get(tenant_id, agent_id))
+            agent = self._with_slug(self.get(tenant_id, agent_id, asker, "write"))
             checked = check(edit(json.loads(self._bodies.get(tenant_id, agent_id, agent.sha256))))
             digest = hashlib.sha256(checked.body).hexdigest()
             if digest == agent.sha256:
@@ -187,24 +221,40 @@ class Agents:
                 return changed, checked.warnings
         raise Conflict(f"Others are changing the agent {agent_id} at the same time. Nothing was changed; try again.")
 
-    def publish(self, tenant_id: str, agent_id: str, number: int | None = None) -> Agent:
+    def publish(self, tenant_id: str, agent_id: str, number: int | None = None, *, asker: Asker = PLATFORM) -> Agent:
         """Let callers get version ``number``, the newest unless told, whatever is changed afterwards."""
-        agent = self.get(tenant_id, agent_id)
+        agent = self.get(tenant_id, agent_id, asker, "write")
         number = self.version(agent, number or agent.version).number
         now = self._now()
         if not self._store.publish(tenant_id, agent_id, number, now):
             raise NotFound(f"There is no agent {agent_id}. GET /api/agents lists those there are.")
         return agent.model_copy(update={"published_version": number, "updated_at": now})
 
-    def delete(self, tenant_id: str, agent_id: str) -> None:
+    def share(self, tenant_id: str, agent_id: str, access: dict[str, list[Level]], *, asker: Asker = PLATFORM) -> Agent:
+        """Say anew who may do what with an agent.
+
+        Raises:
+            NotFound: There is no such agent.
+            Forbidden: The asker does not own it.
+            Conflict: Others keep sharing it.
+        """
+        for _ in range(_ATTEMPTS):
+            agent = self.get(tenant_id, agent_id, asker, "owner")
+            now = self._now()
+            if self._store.share(agent, access, now):
+                return agent.model_copy(update={"access": access, "updated_at": now})
+        raise Conflict(f"Others are sharing the agent {agent_id} at the same time. Nothing was changed; try again.")
+
+    def delete(self, tenant_id: str, agent_id: str, *, asker: Asker = PLATFORM) -> None:
         """Delete an agent with all its versions.
 
         Raises:
             NotFound: There is no such agent.
+            Forbidden: The asker does not own it.
             Conflict: Others keep renaming it.
         """
         for _ in range(_ATTEMPTS):
-            agent = self._with_slug(self.get(tenant_id, agent_id))
+            agent = self._with_slug(self.get(tenant_id, agent_id, asker, "owner"))
             digests = {version.sha256 for version in self._store.versions(tenant_id, agent_id)}
             if self._store.delete(agent):
                 self._bodies.delete(tenant_id, agent_id, digests)
@@ -223,10 +273,10 @@ class Agents:
         return version
 
     def versions(
-        self, tenant_id: str, agent_id: str, *, limit: int, before: int | None = None
+        self, tenant_id: str, agent_id: str, *, limit: int, before: int | None = None, asker: Asker = PLATFORM
     ) -> tuple[Agent, list[Version], int | None]:
         """Return an agent, its versions below ``before``, newest first, and where the next page begins."""
-        agent = self.get(tenant_id, agent_id)
+        agent = self.get(tenant_id, agent_id, asker)
         found = list(islice(self._store.versions(tenant_id, agent_id, before), limit + 1))
         return agent, found[:limit], found[limit - 1].number if len(found) > limit else None
 
@@ -239,9 +289,9 @@ class Agents:
         """Return an agent's document: of version ``number``, or the newest."""
         return load(self.source(agent, number))
 
-    def plan(self, tenant_id: str, agent_id: str) -> tuple[Agent, Plan]:
+    def plan(self, tenant_id: str, agent_id: str, asker: Asker = PLATFORM) -> tuple[Agent, Plan]:
         """Return an agent and what callers run: the published version, or the newest where none is."""
-        agent = self.get(tenant_id, agent_id)
+        agent = self.get(tenant_id, agent_id, asker)
         return agent, self.warm_plan(agent, agent.published_version or agent.version)
 
     def warm_plan(self, agent: Agent, number: int) -> Plan:

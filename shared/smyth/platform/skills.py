@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from smyth.document import unwrap
+from smyth.platform.acl import PLATFORM, Asker
 from smyth.platform.agent_records import Agent
 from smyth.platform.agents import Agents
 from smyth.platform.errors import Invalid
@@ -49,7 +50,15 @@ class Added:
     warnings: list[dict[str, Any]]
 
 
-def add_skill(agents: Agents, tenant_id: str, skill: NewSkill, *, by: str, allow_private: bool = False) -> Added:
+def add_skill(
+    agents: Agents,
+    tenant_id: str,
+    skill: NewSkill,
+    *,
+    by: str,
+    asker: Asker = PLATFORM,
+    allow_private: bool = False,
+) -> Added:
     """Add the skills that ``skill`` asks for to an agent, as one new version; blocks, so call it in a thread.
 
     Adding the same skill again changes nothing.
@@ -59,15 +68,17 @@ def add_skill(agents: Agents, tenant_id: str, skill: NewSkill, *, by: str, allow
         tenant_id: Whose agent it is.
         skill: What is asked for.
         by: The key that asks.
+        asker: As whom it asks.
         allow_private: Whether an OpenAPI document may be fetched from a private address, as on a laptop.
 
     Raises:
         NotFound: The tenant has no such agent.
+        Forbidden: The asker may not write the agent.
         Conflict: The agent has a skill of this name, or others keep changing it.
         Invalid: The skill has an error; nothing was stored.
     """
     check_source(skill)
-    agents.get(tenant_id, skill.agent_id)
+    agents.get(tenant_id, skill.agent_id, asker, "write")
     wanted, notes = _chains(skill, allow_private=allow_private)
 
     def edit(document: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def add_skill(agents: Agents, tenant_id: str, skill: NewSkill, *, by: str, allow
             add_chain(unwrap(document), chain)
         return document
 
-    agent, warnings = agents.edit(tenant_id, skill.agent_id, edit, by=by)
+    agent, warnings = agents.edit(tenant_id, skill.agent_id, edit, by=by, asker=asker)
     return Added(agent, wanted, [*notes, *warnings])
 
 

@@ -218,3 +218,34 @@ def test_a_key_of_other_agents_gets_nothing_of_an_agent(name: str, victim: World
     held.check_answer(answer)
     held.check_state()
     assert answer.status in ((200,) if rule.for_agent_keys else (403, 404)), answer.content
+
+
+def agent_parameters(rule: Rule) -> set[str]:
+    """The parameters of a route that name an agent."""
+    named = {one for one in rule.foreign if one.endswith(".agent_id") or one == "path.model"}
+    return named | ({"body.model"} if (rule.body or {}).get("model") == "{agent_id}" else set())
+
+
+def but_refused_requests(state: dict[str, Any]) -> dict[str, Any]:
+    """A state without the ledger's entries of requests that were given back."""
+    released = {"S": "released"}
+    return {at: one for at, one in state.items() if not (isinstance(one, dict) and one.get("status") == released)}
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if agent_parameters(rule) and not rule.always])
+def test_an_agent_that_is_closed_to_a_key_gives_it_nothing(name: str, victim: World) -> None:
+    """Of the same tenant, with the role for the route: only the agent's access stands between."""
+    before = but_refused_requests(victim.state())
+    stranger = victim.as_role("developer") | {"key_id": "key-stranger"}
+    for parameter in agent_parameters(RULES[name]):
+        answer = send(name, stranger, victim.names, {parameter: victim.names["closed_agent"]})
+        assert answer.status in (403, 404), (parameter, answer.content)
+        assert victim.mark.encode() not in answer.content, answer.content[:500]
+    assert but_refused_requests(victim.state()) == before
+
+
+def test_lists_leave_out_agents_that_are_closed_to_a_key(victim: World) -> None:
+    stranger = victim.as_role("developer") | {"key_id": "key-stranger"}
+    for name in ("GET /api/agents", "GET /v1/models"):
+        assert victim.names["closed_agent"].encode() in send(name, victim.owner, victim.names).content
+        assert victim.names["closed_agent"].encode() not in send(name, stranger, victim.names).content

@@ -56,6 +56,7 @@ def make_world() -> World:
     owner = caller_context(made["id"])
     agent = talker(owner, behavior=f"Say {mark}.", description=mark)
     other = talker(owner, name="Other")
+    closed = talker(owner, name="Closed", behavior=f"Say {mark}.", access={})
     chat = _ok(call("POST", f"/api/agents/{agent}/chat", caller=owner, body={"message": mark}))
     model = f"model-{secrets.token_hex(4)}"
     house = {"provider": "OpenAI", "model": mark, "credential": "house-key", "context_window": 9000}
@@ -74,6 +75,7 @@ def make_world() -> World:
         "tenant_id": made["id"],
         "agent_id": agent,
         "other_agent": other,
+        "closed_agent": closed,
         "endpoint": "greet",
         "conversation_id": chat["conversation_id"],
         "name": model,

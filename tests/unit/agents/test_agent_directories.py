@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smyth.connectors.agents.memory import MemoryAgents
-from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT, AgentDirectory
+from smyth.connectors.agents.port import DEPLOYED, DEVELOPMENT, AccessDenied, AgentDirectory
 from smyth.document import load
 from smyth.platform.agent_directory import TenantAgents
 from smyth.platform.agent_fields import AgentFields, NewAgent
@@ -16,6 +16,7 @@ from smyth.platform.agent_records import Agent, Version
 from smyth.platform.agents import Agents
 
 NOBODY = "agt-01jd3r8m8v5v3d3q4k2z8h9y7x"
+ASKER = "agt-01jd3r8m8v5v3d3q4k2z8h9y7y"
 
 
 class Shelf:
@@ -91,35 +92,37 @@ def known(request: pytest.FixtureRequest, agents: Agents, agent: Agent) -> tuple
 async def test_a_deployed_agent_is_there_in_development_and_deployed(known: tuple[AgentDirectory, str]) -> None:
     directory, agent_id = known
     assert await directory.is_deployed(agent_id)
-    newest = await directory.document(agent_id, DEVELOPMENT)
+    newest = await directory.document(agent_id, DEVELOPMENT, asked_by=ASKER)
     assert newest is not None
     assert newest.name == "Second"
-    assert await directory.document(agent_id, DEPLOYED) is not None
+    assert await directory.document(agent_id, DEPLOYED, asked_by=ASKER) is not None
 
 
 @pytest.mark.parametrize("agent_id", [NOBODY, "", "../x", "no such"])
 async def test_an_unknown_agent_is_none(known: tuple[AgentDirectory, str], agent_id: str) -> None:
     directory, _ = known
-    assert await directory.document(agent_id, DEVELOPMENT) is None
+    assert await directory.document(agent_id, DEVELOPMENT, asked_by=ASKER) is None
     assert not await directory.is_deployed(agent_id)
 
 
 @pytest.mark.parametrize("version", ["99", "0", "-1", "x", "1.0", ""])
 async def test_an_unknown_version_is_none(known: tuple[AgentDirectory, str], version: str) -> None:
     directory, agent_id = known
-    assert await directory.document(agent_id, version) is None
+    assert await directory.document(agent_id, version, asked_by=ASKER) is None
 
 
 async def test_deployed_is_what_is_published(agents: Agents, agent: Agent) -> None:
     directory = TenantAgents(agents, "ten-1")
-    deployed = await directory.document(agent.id, DEPLOYED)
+    deployed = await directory.document(agent.id, DEPLOYED, asked_by=ASKER)
     assert deployed is not None
     assert deployed.name == "First"
 
 
 async def test_a_version_is_had_by_its_number(agents: Agents, agent: Agent) -> None:
     directory = TenantAgents(agents, "ten-1")
-    names = [document.name for number in "12" if (document := await directory.document(agent.id, number))]
+    names = [
+        document.name for number in "12" if (document := await directory.document(agent.id, number, asked_by=ASKER))
+    ]
     assert names == ["First", "Second"]
 
 
@@ -127,19 +130,27 @@ async def test_an_agent_that_was_never_published_is_not_deployed(agents: Agents)
     agent = agents.create("ten-1", NewAgent(name="New"), by="key-1", limit=None)[0]
     directory = TenantAgents(agents, "ten-1")
     assert not await directory.is_deployed(agent.id)
-    assert await directory.document(agent.id, DEPLOYED) is None
-    assert await directory.document(agent.id, DEVELOPMENT) is not None
+    assert await directory.document(agent.id, DEPLOYED, asked_by=ASKER) is None
+    assert await directory.document(agent.id, DEVELOPMENT, asked_by=ASKER) is not None
 
 
 async def test_the_agents_of_other_tenants_are_unknown(agents: Agents, agent: Agent) -> None:
     directory = TenantAgents(agents, "ten-2")
-    assert await directory.document(agent.id, DEVELOPMENT) is None
+    assert await directory.document(agent.id, DEVELOPMENT, asked_by=ASKER) is None
     assert not await directory.is_deployed(agent.id)
 
 
 async def test_documents_in_use_are_read_once(agents: Agents, agent: Agent, shelf: Shelf) -> None:
     directory = TenantAgents(agents, "ten-1")
-    first = await directory.document(agent.id, DEVELOPMENT)
+    first = await directory.document(agent.id, DEVELOPMENT, asked_by=ASKER)
     reads = shelf.reads
-    assert await directory.document(agent.id, DEVELOPMENT) is first
+    assert await directory.document(agent.id, DEVELOPMENT, asked_by=ASKER) is first
     assert shelf.reads == reads
+
+
+async def test_an_agent_that_others_may_not_read_is_denied_to_them(agents: Agents) -> None:
+    mine = agents.create("ten-1", NewAgent(name="Mine"), by="k", limit=None, access={f"agent:{ASKER}": ["read"]})[0]
+    directory = TenantAgents(agents, "ten-1")
+    assert await directory.document(mine.id, DEVELOPMENT, asked_by=ASKER) is not None
+    with pytest.raises(AccessDenied, match="Access Denied"):
+        await directory.document(mine.id, DEVELOPMENT, asked_by=NOBODY)

@@ -181,11 +181,11 @@ class Versions(MemoryAgents):
         self.deployed = deployed
         self.asked: list[str] = []
 
-    async def document(self, agent_id: str, version: str) -> Any:
+    async def document(self, agent_id: str, version: str, *, asked_by: str) -> Any:
         self.asked.append(version)
         if version == "prod-latest" and agent_id not in self.deployed:
             return None
-        return await super().document(agent_id, version)
+        return await super().document(agent_id, version, asked_by=asked_by)
 
     async def is_deployed(self, agent_id: str) -> bool:
         return agent_id in self.deployed

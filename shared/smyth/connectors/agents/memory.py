@@ -17,7 +17,7 @@ class MemoryAgents:
     def __init__(self, documents: Iterable[Document] = ()) -> None:
         self._documents = {document.id: document for document in documents if document.id}
 
-    async def document(self, agent_id: str, version: str) -> Document | None:
+    async def document(self, agent_id: str, version: str, *, asked_by: str) -> Document | None:
         """See :meth:`smyth.connectors.agents.port.AgentDirectory.document`."""
         document = self._documents.get(agent_id)
         if document is None or version in (DEVELOPMENT, DEPLOYED):

@@ -13,15 +13,23 @@ DEVELOPMENT = "dev-latest"
 DEPLOYED = "prod-latest"
 
 
+class AccessDenied(PermissionError):
+    """There is such an agent, but the one that asks may not read it."""
+
+
 class AgentDirectory(Protocol):
     """Agents of the team that a run belongs to."""
 
-    async def document(self, agent_id: str, version: str) -> Document | None:
+    async def document(self, agent_id: str, version: str, *, asked_by: str) -> Document | None:
         """Return an agent's document, or None where there is no such agent or version.
 
         Args:
             agent_id: Which agent.
             version: ``DEVELOPMENT``, ``DEPLOYED``, or a version's own name.
+            asked_by: The agent that wants to use it.
+
+        Raises:
+            AccessDenied: That agent may not read it.
         """
         ...
 

@@ -9,8 +9,9 @@ from typing import Any
 from smyth.http.caller import Caller
 from smyth.http.openai.errors import unknown_model
 from smyth.http.services import services
+from smyth.platform.acl import Asker
 from smyth.platform.agent_records import Agent
-from smyth.platform.errors import NotFound
+from smyth.platform.errors import Forbidden, NotFound
 
 #: Words for the version that callers get, and for the newest (SURFACES section 3.1).
 _PUBLISHED = {"", "latest", "prod", "production", "stable"}
@@ -34,8 +35,8 @@ async def find(caller: Caller, model: str) -> Served:
     """
     name, _, wanted = model.partition("@")
     try:
-        agent = await asyncio.to_thread(services().agents.find, caller.tenant_id, name)
-    except NotFound:
+        agent = await asyncio.to_thread(services().agents.find, caller.tenant_id, name, Asker.of(caller))
+    except (NotFound, Forbidden):
         raise unknown_model(model) from None
     if caller.agents and agent.id not in caller.agents:
         raise unknown_model(model)
@@ -53,7 +54,9 @@ def listed(caller: Caller) -> list[dict[str, Any]]:
     found: list[Agent] = []
     place = ""
     while True:
-        page, place = services().agents.search(caller.tenant_id, limit=_PAGE, after=place, only=caller.agents)
+        page, place = services().agents.search(
+            caller.tenant_id, Asker.of(caller), limit=_PAGE, after=place, only=caller.agents
+        )
         found += page
         if not place:
             return [view(agent, agent.slug) for agent in found]
