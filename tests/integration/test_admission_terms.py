@@ -133,3 +133,33 @@ def test_a_refusal_writes_nothing() -> None:
     with pytest.raises(PlatformError):
         tenant.admit()
     assert (tenant.client.writes, tenant.ledger) == (0, [])
+
+
+def test_callers_who_race_at_the_end_of_a_grant_write_once_each() -> None:
+    tenant = Metered("basic", limits=(("requests_per_month", 10),))
+
+    def ask(_: int) -> bool:
+        try:
+            tenant.admit()
+        except QuotaExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(64) as pool:
+        assert sum(pool.map(ask, range(64))) == 10
+    assert tenant.client.writes - tenant.client.repeated - 1 <= 64  # One made the tenant.
+    before = tenant.client.writes
+    with pytest.raises(QuotaExceeded):
+        tenant.admit()
+    assert tenant.client.writes == before
+
+
+def test_a_full_month_that_gets_room_again_lets_in_again() -> None:
+    tenant = Metered("basic", limits=(("requests_per_month", 1),))
+    admission = tenant.admit()
+    for _ in range(2):
+        with pytest.raises(QuotaExceeded):
+            tenant.admit()
+    tenant.metering.release(admission)
+    assert tenant.admit().remaining == 0
+    assert tenant.admit(limits=(("requests_per_month", 2),)).remaining == 0

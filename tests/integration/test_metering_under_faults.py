@@ -32,8 +32,11 @@ class Faulty:
     def __init__(self, real: Any) -> None:
         self.real = real
         self.faults: list[Callable[[Call, dict[str, Any]], Any]] = []
-        #: How many write calls were made.
+        #: How many write calls were made, those of a transaction that is tried again included.
         self.writes = 0
+        #: How many of them tried a transaction again that had met another one in the moment.
+        self.repeated = 0
+        self._tokens: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self.real, name)
@@ -42,6 +45,9 @@ class Faulty:
 
         def guarded(**request: Any) -> Any:
             self.writes += 1
+            token = request.get("ClientRequestToken")
+            self.repeated += token in self._tokens
+            self._tokens |= {token} if token else set()
             return self.faults.pop(0)(call, request) if self.faults else call(**request)
 
         return guarded

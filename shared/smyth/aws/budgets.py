@@ -140,6 +140,26 @@ class DynamoBudgets:
             writes += taking
         return entry.model_copy(update={"reserved": amount, "budgets": tuple(places)}), writes
 
+    def refuse_what_is_gone(self, entry: Entry, hold: Hold, write: Write, there: Item) -> None:
+        """Refuse an admission whose ``write`` failed because others took what it had just seen free.
+
+        To take the little that they left would be another write call. What is free on other items is worth it.
+
+        Args:
+            entry: The admission as it was tried.
+            hold: What it needs.
+            write: The one of its writes that failed.
+            there: The item that was in the way.
+
+        Raises:
+            Overspent: Over all items less is left than was wanted.
+        """
+        for shards in self._seen(entry, hold, range(_MOST_SHARDS)):
+            if there and write.item["pk"] == _partition(entry.tenant_id, shards.name):
+                shards.items[int(there["sk"])] = there
+                if shards.left < (entry.reserved or 0):
+                    raise Overspent(shards.budget, shards.left)
+
     def settle(self, entry: Entry) -> list[Write]:
         """Return the writes that turn what is reserved for an ended entry into its price, and free the rest."""
         if not entry.budgets or entry.reserved is None:
@@ -185,6 +205,8 @@ class DynamoBudgets:
 
 def _take(shards: Shards, amount: int, wanted: int, spread: int, partition: str) -> tuple[int, list[Write]]:
     """Return the shard that ``amount`` is reserved of, and the writes that do so."""
+    if not shards.items:
+        return _open(shards, amount, wanted, spread, partition)
     poor = shards.left - amount < spread * amount
     fullest = max(shards.items, key=shards.free, default=wanted)
     for shard in (wanted, *((fullest,) if poor else ())):
@@ -200,6 +222,33 @@ def _take(shards: Shards, amount: int, wanted: int, spread: int, partition: str)
         taken = amount if shard == chosen else 0
         if shards.changed or taken or target != shards.free(shard):
             writes.append(_move(shards, shard, taken, target, partition))
+    return chosen, writes
+
+
+def _open(shards: Shards, amount: int, wanted: int, spread: int, partition: str) -> tuple[int, list[Write]]:
+    """Reserve of a period that has no items yet, or of the items that another admission has just laid out alike."""
+    among = spread if shards.limit >= 2 * spread * amount else 1
+    share, rest = divmod(shards.limit, among)
+    chosen = wanted % among
+    writes = []
+    for shard in range(among):
+        taken = amount if shard == chosen else 0
+        values = {
+            "share": share + (rest if shard == 0 else 0),
+            "taken": taken,
+            "none": 0,
+            "limit": shards.limit,
+            "revision": shards.revision,
+            "among": among,
+        }
+        sets = (
+            "#free = if_not_exists(#free, :share) - :taken, #reserved = if_not_exists(#reserved, :none) + :taken, "
+            "#spent = if_not_exists(#spent, :none), #limit = if_not_exists(#limit, :limit), "
+            "#revision = if_not_exists(#revision, :revision), #among = if_not_exists(#among, :among)"
+        )
+        alike = "#revision = :revision AND #among = :among AND #free >= :taken"
+        condition = f"attribute_not_exists(#pk) OR ({alike})"
+        writes.append(update(key(partition, str(shard)), f"SET {sets}", values, condition=condition))
     return chosen, writes
 
 

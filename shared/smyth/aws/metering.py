@@ -51,7 +51,8 @@ class DynamoMeter:
     def reserve(self, entry: Entry, terms: Terms, claim: Claim | None, now: datetime) -> Entry | Taken:
         """See :meth:`smyth.platform.meters.MeterStore.reserve`.
 
-        One write call, and another one only where another request was quicker at the very end of a grant or a budget.
+        One write call. Another one only where another request was quicker to begin the overage, or to bring together
+        what is left of a budget on several items or to tell them its new limit.
         """
         if terms.granted == 0 and terms.overage_fee is None:
             raise Exhausted
@@ -85,6 +86,8 @@ class DynamoMeter:
                     if terms.overage_fee is None:
                         raise Exhausted from None
                     over = not over
+                elif in_the_way in money and terms.hold is not None:
+                    self.budgets.refuse_what_is_gone(admitted, terms.hold, in_the_way, failed.item)
         raise Busy("Too many requests come at the same time. Nothing was billed; try again.", retry_after_s=1)
 
     def end(self, entry: Entry, claim: Claim | None = None, answer: Answer | None = None) -> bool:

@@ -80,6 +80,8 @@ class Metering:
         self._now = clock
         self._run_allowance = run_allowance
         self._ip_requests_per_minute = ip_requests_per_minute
+        #: Tenant and meter of what had no request left a moment ago.
+        self._full: set[tuple[str, str]] = set()
 
     def admit(
         self,
@@ -124,8 +126,11 @@ class Metering:
             meter=meter_name(plan, now, caller.time_zone) if metered else "",
             lease_until=now + lease_of(route),
         )
+        granted = None if plan.prepaid else limits.requests_per_month
+        if claim is None and self._is_full_still(entry, plan, granted):
+            raise no_request_left(plan, granted, now, caller.time_zone)
         terms = Terms(
-            granted=None if plan.prepaid else limits.requests_per_month,
+            granted=granted,
             overage_fee=None if plan.prepaid else plan.overage_per_request,
             rates=self._rates(caller, plan),
             hold=self._hold(caller, entry, plan, allowance),
@@ -133,6 +138,7 @@ class Metering:
         try:
             admitted = self.store.reserve(entry, terms, claim, now)
         except Exhausted:
+            self._full.add((entry.tenant_id, entry.meter))
             raise no_request_left(plan, terms.granted, now, caller.time_zone) from None
         except TooFast as fast:
             raise too_many(fast.rate.what, fast.rate.most, now) from None
@@ -197,6 +203,19 @@ class Metering:
     def counted(self, tenant_id: str, plan: Plan, now: datetime, time_zone: str = "UTC") -> Meter:
         """Return what the plan's meter has counted in the period of ``now``; of what is prepaid also the grant."""
         return self.store.meter(tenant_id, meter_name(plan, now, time_zone))
+
+    def _is_full_still(self, entry: Entry, plan: Plan, granted: int | None) -> bool:
+        """Tell whether a meter that has refused a request has none left still.
+
+        A look is cheaper than a transaction that fails, and who is refused tends to come again and again.
+        """
+        meter = (entry.tenant_id, entry.meter)
+        if meter not in self._full or plan.overage_per_request is not None:
+            return False
+        if self.remaining(entry, granted) == 0:
+            return True
+        self._full.discard(meter)
+        return False
 
     def _rates(self, caller: Caller, plan: Plan) -> tuple[Rate, ...]:
         """Return the limits a minute that are set for the caller."""
