@@ -21,7 +21,7 @@ class Grant:
     audit: bool = False
     #: Read the operator's key.
     operator_key: bool = False
-    #: Make API Gateway keys (the tenants' usage identifiers) and move them between the usage plans.
+    #: Make and delete API Gateway keys (the tenants' usage identifiers) and move them between the usage plans.
     usage_keys: bool = False
     #: Invoke the function that runs users' code, which itself may do nothing.
     run_code: bool = False
@@ -110,6 +110,8 @@ TABLE_ACTIONS: dict[TableAccess, tuple[str, ...]] = {
         "dynamodb:PutItem",
         "dynamodb:DeleteItem",
         "dynamodb:BatchWriteItem",
+        # What a transaction reads and does not write, such as whether a new member's tenant is still there.
+        "dynamodb:ConditionCheckItem",
     ),
 }
 

@@ -119,8 +119,8 @@ def _usage_keys(usage_plan_ids: dict[str, str]) -> list[iam.PolicyStatement]:
     return [
         _allow(("apigateway:GET", "apigateway:POST"), f"{gateway}/apikeys"),
         _allow(("apigateway:POST",), *keys_of_plans),
-        # API Gateway makes the ids of keys, so no narrower name exists.
-        _allow(("apigateway:DELETE",), *(f"{keys}/*" for keys in keys_of_plans)),
+        # API Gateway makes the ids of keys, so no narrower names exist.
+        _allow(("apigateway:DELETE",), f"{gateway}/apikeys/*", *(f"{keys}/*" for keys in keys_of_plans)),
     ]
 
 

@@ -80,7 +80,7 @@ ACCEPTED = (
         "The ledger's files, whose names bear days and minutes.",
     ),
     Accepted(
-        rf"AwsSolutions-IAM5\[Resource::{_ARN}:apigateway:<AWS::Region>::/usageplans/<ApiPlan\w+>/keys/\*\]",
+        rf"AwsSolutions-IAM5\[Resource::{_ARN}:apigateway:<AWS::Region>::/(usageplans/<ApiPlan\w+>/keys|apikeys)/\*\]",
         r"smyth-\w+/Functions/[\w-]*usage_keys[\w-]*-role/Resource",
         "API Gateway makes the ids of keys.",
     ),

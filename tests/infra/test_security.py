@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("infra")
 OPEN_ENDED = {
     r"{StorageBucket\w+\.Arn}/t/\*": "objects below the tenants' prefix",
     r"{StorageBucket\w+\.Arn}/ledger/\*": "the ledger's files",
-    r"arn:.*:apigateway:.*::/usageplans/{ApiPlan\w+}/keys/\*": "API Gateway makes the ids of keys",
+    r"arn:.*:apigateway:.*::/(usageplans/{ApiPlan\w+}/keys|apikeys)/\*": "API Gateway makes the ids of keys",
     r"arn:.*:bedrock:\*:.*:(foundation-model|inference-profile|guardrail)/\*": "agents name models and their regions",
     r"arn:.*:cloudwatch:.*:alarm:\*": "alarms are described by a list",
 }
