@@ -37,7 +37,7 @@ def charged(of: Tenant) -> list[tuple[str, int]]:
     return [(line.kind, line.amount) for line in found]
 
 
-@given(st.integers(min_value=0, max_value=10**15))
+@given(st.integers(min_value=0, max_value=10**15 - 1))  # Nine digits of dollars.
 def test_amounts_are_read_as_they_are_written(amount: int) -> None:
     assert micro(usd(amount)) == amount
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -26,10 +27,16 @@ def short(amount: str | None) -> str:
     return f"{dollars}.{places.rstrip('0').ljust(2, '0')}"
 
 
+def days(month: str) -> str:
+    """Return the first and the last day of a month, as they are where the tenant lives."""
+    year, number = (int(part) for part in month.split("-"))
+    return f"{month}-01 to {month}-{monthrange(year, number)[1]}"
+
+
 @cache
 def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["money"] = short
+    environment.filters |= {"money": short, "days": days}
     return environment.from_string(_PAGE.read_text("utf-8"))
