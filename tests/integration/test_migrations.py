@@ -19,11 +19,13 @@ from smyth.platform.errors import Conflict
 from smyth.platform.ids import new_id
 from smyth.platform.migration_list import migrations
 from smyth.platform.migrations import LEASE, LeaseLost, Migration, Migrations, Progress
+from smyth.platform.payments import NewPayment
 from smyth.platform.tenants import NewTenant
 from tests.integration.events import LambdaContext, handler
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 KILLS = 20
+MIGRATIONS = ["agents-claim-their-slugs", "prepaid-tenants-are-given-their-requests"]
 
 
 class Clock:
@@ -132,8 +134,11 @@ def test_a_number_that_meant_something_else_is_refused(table: Table) -> None:
 
 
 def test_the_released_migrations_keep_their_numbers_and_names() -> None:
-    known = migrations(services().tenants, services().agents)
-    assert [(one.number, one.name) for one in known] == [(1, "agents-claim-their-slugs")]
+    known = migrations(services().tenants, services().agents, services().payments)
+    assert [(one.number, one.name) for one in known] == [
+        (1, "agents-claim-their-slugs"),
+        (2, "prepaid-tenants-are-given-their-requests"),
+    ]
 
 
 class Context(LambdaContext):
@@ -173,11 +178,11 @@ def _claims(table: Table, tenant: str) -> dict[str, str]:
 def test_the_function_gives_every_agent_a_slug_of_its_own(table: Table) -> None:
     crowded, empty, single = _tenants_of_an_earlier_version(table, [25, 0, 1])
     first = handler("migrate")({}, Context(60_000, 60_000, 10_000))
-    assert (first["done"], first["steps"], first["left"]) == (False, 2, ["agents-claim-their-slugs"])
+    assert (first["done"], first["steps"], first["left"]) == (False, 2, MIGRATIONS)
     assert handler("migrate")({}, Context(60_000)) | {"steps": 0} == {
         "done": True,
         "busy": False,
-        "finished": ["agents-claim-their-slugs"],
+        "finished": MIGRATIONS,
         "left": [],
         "steps": 0,
     }
@@ -185,6 +190,25 @@ def test_the_function_gives_every_agent_a_slug_of_its_own(table: Table) -> None:
     assert set(_claims(table, single)) == {"helper"}
     assert _claims(table, empty) == {}
     assert handler("migrate")({}, Context(60_000))["steps"] == 0
+
+
+def test_prepaid_tenants_of_an_earlier_version_are_given_once_what_their_plan_gave(table: Table) -> None:
+    made = services()
+    old, own, unlimited, new, bought, other = (
+        made.tenants.create(NewTenant(name="old", plan=plan)) for plan in [*["prepaid"] * 5, "basic"]
+    )
+    for tenant, limit in ((own, 500), (unlimited, None)):
+        table.write(update(key(f"T#{tenant.id}", "META"), "SET #limits = :l", {"l": {"requests_per_month": limit}}))
+    table.write(update(key(f"T#{old.id}#METER#prepaid", "0"), "SET #used = :used", {"used": 40}))
+    made.payments.record(new, NewPayment(kind="grant", requests=7), by="operator")
+    made.payments.record(bought, NewPayment(kind="topup", packages=1), by="operator")
+    for _ in range(2):  # As after a run whose progress was lost.
+        table.delete_many([key(item["pk"], item["sk"]) for item in table.query("MIGRATIONS", fields="#pk, #sk")])
+        assert handler("migrate")({}, Context(60_000))["done"]
+    plan = made.plans["prepaid"]
+    meters = [made.meter.counted(one.id, plan, START) for one in (old, own, unlimited, new, bought)]
+    assert [(one.granted, one.used) for one in meters] == [(10_000, 40), (500, 0), (10**9, 0), (7, 0), (10_000, 0)]
+    assert made.payments.of(other.id) == []
 
 
 def _crowds(table: Table, tenants: int, agents: int) -> list[str]:
@@ -214,7 +238,7 @@ def _run_and_die(calls: int, clock: Clock, holder: str) -> int:
         # Before a call, or after it was done: then the process dies without having heard of it.
         made.table.client.meta.events.register(random.choice(["before-send.dynamodb", "after-call.dynamodb"]), count)
         store = DynamoMigrations(made.table)
-        Migrations(store, migrations(made.tenants, made.agents), clock).run(holder)
+        Migrations(store, migrations(made.tenants, made.agents, made.payments), clock).run(holder)
     finally:
         os._exit(1)
 
@@ -230,8 +254,11 @@ def test_a_run_killed_twenty_times_loses_nothing_and_does_nothing_twice(table: T
         clock.now += LEASE + timedelta(seconds=1)
     assert cursors[-1] != cursors[0], "no killed run came forward"
     made = services()
-    assert Migrations(DynamoMigrations(table), migrations(made.tenants, made.agents), clock).run("last").done
+    assert (
+        Migrations(DynamoMigrations(table), migrations(made.tenants, made.agents, made.payments), clock)
+        .run("last")
+        .done
+    )
     for tenant in crowds:
         assert set(_claims(table, tenant)) == {"helper", *(f"helper-{number}" for number in range(2, 26))}
-    [progress] = DynamoMigrations(table).progress()
-    assert progress.finished_at == clock.now
+    assert [one.finished_at for one in DynamoMigrations(table).progress()] == [clock.now] * len(MIGRATIONS)

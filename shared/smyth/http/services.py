@@ -308,7 +308,7 @@ class Services:
         from smyth.platform.migration_list import migrations
         from smyth.platform.migrations import Migrations
 
-        return Migrations(DynamoMigrations(self.table), migrations(self.tenants, self.agents))
+        return Migrations(DynamoMigrations(self.table), migrations(self.tenants, self.agents, self.payments))
 
     @cached_property
     def audit(self) -> Audit:

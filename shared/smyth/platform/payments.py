@@ -248,9 +248,13 @@ class Payments:
             raise Invalid(f'The plan "{tenant.plan}" has no package. Give the amount and the requests of the top-up.')
         return package
 
-    def _check_prepaid(self, tenant: Tenant) -> None:
+    def is_prepaid(self, tenant: Tenant) -> bool:
+        """Say whether the tenant's requests are bought in advance."""
         plan = self._plans.get(tenant.plan)
-        if plan is None or not plan.prepaid:
+        return plan is not None and plan.prepaid
+
+    def _check_prepaid(self, tenant: Tenant) -> None:
+        if not self.is_prepaid(tenant):
             raise Invalid(
                 f'The tenant has the plan "{tenant.plan}", whose requests are not bought in advance. '
                 "Move it to a prepaid plan first, or leave the requests out."
