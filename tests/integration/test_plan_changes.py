@@ -156,7 +156,9 @@ def test_a_trial_is_the_plans_or_the_tenants_own_and_can_be_changed(cloud_at_noo
     assert there.tenant(plan="try", trial_days=30).trial_until == NOON + timedelta(days=30)
     assert there.tenant(plan="try", trial_days=0).trial_until is None
     assert there.change(tenant, plan="basic").trial_until == NOON + timedelta(days=14)
-    assert there.change(tenant, trial_until=None).trial_until is None
+    assert there.change(tenant, trial_until=None).trial_until == there.now  # What was free stays free.
+    later = there.now + timedelta(days=3)
+    assert there.change(tenant, trial_until=later.isoformat()).trial_until == later
 
 
 def test_a_tenant_of_an_earlier_version_has_had_its_plan_from_the_start() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,14 @@ Requests = Annotated[int | None, typer.Option(min=0, help="Requests a month, in 
 Agents = Annotated[int | None, typer.Option(min=0, help="Agents, in place of the plan's.")]
 PerMinute = Annotated[int | None, typer.Option(min=1, help="Requests a minute, in place of the plan's.")]
 Zone = Annotated[str | None, typer.Option(help="Where its months begin and end, such as Europe/Berlin.")]
+
+TrialUntil = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"],
+        help="No monthly price before this moment, such as 2026-06-30 (its beginning, UTC).",
+    ),
+]
 
 
 @tenants.command("list")
@@ -75,6 +84,8 @@ def change(
     per_minute: PerMinute = None,
     time_zone: Zone = None,
     plan_limits: Annotated[bool, typer.Option("--plan-limits", help="Take its own limits away.")] = False,
+    trial_until: TrialUntil = None,
+    end_trial: Annotated[bool, typer.Option("--end-trial", help="Charge the monthly price from now on.")] = False,
     url: Url = None,
     key: Key = None,
     as_json: AsJson = False,
@@ -85,6 +96,7 @@ def change(
         raise UsageError("--plan-limits takes the tenant's own limits away: leave --requests and --agents out.")
     fields = named(name=name, plan=plan, requests_per_minute=per_minute, time_zone=time_zone, limits=limits or None)
     fields |= {"limits": None} if plan_limits else {}
+    fields |= _trial(trial_until, end_trial)
     if not fields:
         raise UsageError("Say what to change, for instance --plan pro.")
     changed = find_server(url, key).call("PATCH", _path(tenant_id), json=fields).json()
@@ -152,6 +164,14 @@ def erase(
 def _set_status(tenant_id: str, status: str, url: str | None, key: str | None) -> None:
     changed = find_server(url, key).call("PATCH", _path(tenant_id), json={"status": status}).json()
     print(f"{changed['id']} is {changed['status']}")
+
+
+def _trial(until: datetime | None, end: bool) -> dict[str, Any]:
+    if until is not None and end:
+        raise UsageError("--end-trial ends the trial now: leave --trial-until out.")
+    if until is None:
+        return {"trial_until": None} if end else {}
+    return {"trial_until": until.replace(tzinfo=until.tzinfo or UTC).isoformat()}
 
 
 def _path(tenant_id: str) -> str:

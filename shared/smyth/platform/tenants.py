@@ -93,7 +93,7 @@ class NewTenant(BaseModel):
 
 
 class TenantChanges(BaseModel):
-    """What a tenant may be changed by; null takes its own limits, or its trial, away."""
+    """What a tenant may be changed by; null takes its own limits away, and ends its trial."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -279,6 +279,8 @@ def _changed(tenant: Tenant, changes: TenantChanges, now: datetime) -> dict[str,
     changed |= {name: getattr(changes, name) for name in _REMOVABLE & changes.model_fields_set}
     if changed.get("plan", tenant.plan) != tenant.plan:
         changed["plan_history"] = [*tenant.plan_history, PlanChange(plan=changed["plan"], since=now)]
+    if "trial_until" in changes.model_fields_set and changes.trial_until is None and tenant.trial_until:
+        changed["trial_until"] = min(tenant.trial_until, now)  # What was free stays free.
     if "limits" in changes.model_fields_set:
         own = changes.limits
         changed["limits"] = {} if own is None else tenant.limits | own.model_dump(exclude_unset=True)

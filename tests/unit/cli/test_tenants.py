@@ -53,6 +53,12 @@ def test_create_sends_only_what_was_said(smyth: Smyth, api: Api) -> None:
         (("change", "ten-1", "--plan", "pro"), {"plan": "pro"}),
         (("change", "ten-1", "--agents", "3"), {"limits": {"agents": 3}}),
         (("change", "ten-1", "--plan-limits"), {"limits": None}),
+        (("change", "ten-1", "--trial-until", "2026-06-30"), {"trial_until": "2026-06-30T00:00:00+00:00"}),
+        (
+            ("change", "ten-1", "--trial-until", "2026-06-30T08:00:00+02:00"),
+            {"trial_until": "2026-06-30T08:00:00+02:00"},
+        ),
+        (("change", "ten-1", "--end-trial"), {"trial_until": None}),
         (("suspend", "ten-1"), {"status": "suspended"}),
         (("resume", "ten-1"), {"status": "active"}),
     ],
@@ -65,7 +71,14 @@ def test_a_change_names_what_is_changed_and_nothing_else(
     assert sent(api) == [("PATCH", "/api/tenants/ten-1", body)]
 
 
-@pytest.mark.parametrize("arguments", [("change", "ten-1"), ("change", "ten-1", "--plan-limits", "--agents", "3")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("change", "ten-1"),
+        ("change", "ten-1", "--plan-limits", "--agents", "3"),
+        ("change", "ten-1", "--end-trial", "--trial-until", "2026-06-30"),
+    ],
+)
 def test_a_change_that_says_nothing_or_two_things_is_not_sent(
     smyth: Smyth, api: Api, arguments: tuple[str, ...]
 ) -> None:
