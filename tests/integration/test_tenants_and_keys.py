@@ -265,7 +265,8 @@ def test_a_repeated_rotation_tells_the_same_secret_and_rotates_once() -> None:
     old = new_key(tenant)
     headers = {"Idempotency-Key": f"turn-{tenant}", "x-api-key": "smyth_own"}
     path = f"/api/keys/{old['id']}/rotate"
-    first, again = (call("POST", path, caller=caller_context(tenant), headers=headers) for _ in range(2))
+    caller = caller_context(tenant)
+    first, again = (call("POST", path, caller=caller, headers=headers) for _ in range(2))
     assert first.json() == again.json()
     assert [is_known(old["key"]), is_known(first.json()["key"])] == [True, True]
 
