@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
-from smyth.http.answers import ChatAnswer, ChatHistory
+from smyth.http.answers.turns import ChatAnswer, ChatHistory
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.asks import ChatAsk, ChatQuery
 from smyth.http.billing import Charge, billed, seconds_left

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from smyth.http.agents import summary
-from smyth.http.answers import ChangedAgent
+from smyth.http.answers.agents import ChangedAgent
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.idempotency import Seed, once

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from smyth.http.agents import details, version_view
-from smyth.http.answers import AgentDetails, AgentVersion, Page
+from smyth.http.answers.agents import AgentDetails, AgentVersion
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor

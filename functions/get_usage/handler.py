@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Query
 
-from smyth.http.answers import UsageReport
+from smyth.http.answers.usage import UsageReport
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import AnyCaller, Caller
 from smyth.http.services import services

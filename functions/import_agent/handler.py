@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from smyth.http.agents import summary
-from smyth.http.answers import ChangedAgent
+from smyth.http.answers.agents import ChangedAgent
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.idempotency import Seed, once

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from smyth.http.agents import summary
-from smyth.http.answers import Agent, Page
+from smyth.http.answers.agents import Agent
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import Query
 
-from smyth.http.answers import Conversation, Page, WholeConversation
+from smyth.http.answers.conversations import Conversation, WholeConversation
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor

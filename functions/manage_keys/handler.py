@@ -7,7 +7,8 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from smyth.http.answers import ApiKey, CreatedApiKey, Page
+from smyth.http.answers.keys import ApiKey, CreatedApiKey
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import AnyCaller
 from smyth.http.idempotency import Seed, once

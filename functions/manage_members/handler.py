@@ -7,9 +7,10 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from smyth.http.answers import CreatedInvitation, Page
-from smyth.http.answers import Invitation as ShownInvitation
-from smyth.http.answers import Member as ShownMember
+from smyth.http.answers.members import CreatedInvitation
+from smyth.http.answers.members import Invitation as ShownInvitation
+from smyth.http.answers.members import Member as ShownMember
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import AnyCaller, PersonCaller
 from smyth.http.idempotency import Seed, once

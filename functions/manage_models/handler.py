@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import Query
 
 from smyth.connectors.models.entry import ModelEntry
-from smyth.http.answers import Model, Page
+from smyth.http.answers.models import Model
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import Cursor, Limit, page, read_cursor

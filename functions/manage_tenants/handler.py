@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from smyth.http import answers
+from smyth.http.answers import tenants as answers
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import OperatorCaller
 from smyth.http.idempotency import Seed, once
@@ -31,7 +32,7 @@ async def create(request: Request, caller: OperatorCaller, fields: NewTenant) ->
     return await once(request, OPERATOR, make)
 
 
-@app.get("/api/tenants", response_model=answers.Page[answers.Tenant])
+@app.get("/api/tenants", response_model=Page[answers.Tenant])
 def listing(caller: OperatorCaller, limit: Limit = 20, cursor: Cursor = "") -> dict[str, Any]:
     found, place = services().tenants.page(limit=limit, after=read_cursor(cursor, lambda text: is_id(TENANT, text)))
     return page([_view(tenant) for tenant in found], place)

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from smyth.http.answers import PromptAnswer
+from smyth.http.answers.turns import PromptAnswer
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.asks import Ask
 from smyth.http.billing import Charge, billed, seconds_left

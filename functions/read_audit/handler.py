@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Query, Response
 
-from smyth.http.answers import AuditEntry, Page
+from smyth.http.answers.audit import AuditEntry
+from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import AnyCaller, Caller
 from smyth.http.paging import Cursor, Limit, page, read_cursor, write_cursor

@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from smyth.http.agents import summary
-from smyth.http.answers import Agent, ChangedAgent
+from smyth.http.answers.agents import Agent, ChangedAgent
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import TenantCaller
 from smyth.http.services import services

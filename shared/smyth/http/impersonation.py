@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from smyth.http.answers import Impersonation
+from smyth.http.answers.tenants import Impersonation
 from smyth.http.caller import OperatorCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.services import services

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from smyth.http.answers import AlertsShown, AlertsWritten, RaisedAlert
+from smyth.http.answers.alerts import AlertsShown, AlertsWritten, RaisedAlert
 from smyth.http.caller import TenantCaller
 from smyth.http.services import services
 from smyth.platform.alert_delivery import message

@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from smyth.http.answers import Budget, Page
+from smyth.http.answers.budgets import Budget
+from smyth.http.answers.page import Page
 from smyth.http.caller import TenantCaller
 from smyth.http.paging import page
 from smyth.http.services import services

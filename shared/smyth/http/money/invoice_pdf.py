@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from smyth.http.money.invoice_html import days, short
 
 if TYPE_CHECKING:
     from fpdf import FPDF
+    from fpdf.fonts import TTFFont
 
 _FONT = "Lato"
 _MARGIN = 20
@@ -182,5 +183,5 @@ def _style(pdf: FPDF, *, bold: bool = False, size: float = 10, grey: bool = Fals
 
 def _known(pdf: FPDF, text: str) -> str:
     """Return the text in letters that the font has."""
-    letters = pdf.fonts[_FONT.lower()].cmap
+    letters = cast("TTFFont", pdf.fonts[_FONT.lower()]).cmap
     return "".join(letter if ord(letter) in letters else "?" for letter in text)

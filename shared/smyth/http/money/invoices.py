@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from smyth.http import answers
+from smyth.http.answers import billing as answers
+from smyth.http.answers.page import Page
 from smyth.http.caller import AnyCaller, OperatorCaller, TenantCaller
 from smyth.http.money.invoice_view import invoice_view, summary_view
 from smyth.http.paging import Cursor, page, read_cursor
@@ -26,13 +27,13 @@ _FORMATS: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/api/billing/plans", response_model=answers.Page[answers.PlanOffer])
+@router.get("/api/billing/plans", response_model=Page[answers.PlanOffer])
 def plans(caller: AnyCaller) -> dict[str, Any]:
     """Return the price list of this stack."""
     return page([_offer(plan, mine=plan.name == caller.plan) for plan in services().plans.values()], "")
 
 
-@router.get("/api/billing/invoices", response_model=answers.Page[answers.InvoiceSummary])
+@router.get("/api/billing/invoices", response_model=Page[answers.InvoiceSummary])
 def invoices(
     caller: TenantCaller, limit: Annotated[int, Query(ge=1, le=24)] = 12, cursor: Cursor = ""
 ) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from smyth.http import answers
+from smyth.http.answers import billing as answers
+from smyth.http.answers.page import Page
 from smyth.http.caller import OperatorCaller, TenantCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.paging import Cursor, Limit, page, read_cursor
@@ -27,7 +28,7 @@ class NewOrder(BaseModel):
     packages: int = Field(ge=1, le=1_000, description="How many of the plan's packages.")
 
 
-@router.get("/api/billing/payments", response_model=answers.Page[answers.Payment])
+@router.get("/api/billing/payments", response_model=Page[answers.Payment])
 def payments(caller: TenantCaller, limit: Limit = 20, cursor: Cursor = "") -> dict[str, Any]:
     """Return the tenant's payments, newest first."""
     return _page(caller.tenant_id, limit, cursor)
@@ -59,7 +60,7 @@ async def record(request: Request, caller: OperatorCaller, tenant_id: str, field
     return await once(request, tenant_id, make)
 
 
-@router.get("/api/tenants/{tenant_id}/payments", response_model=answers.Page[answers.Payment])
+@router.get("/api/tenants/{tenant_id}/payments", response_model=Page[answers.Payment])
 def payments_of_tenant(
     caller: OperatorCaller, tenant_id: str, limit: Limit = 20, cursor: Cursor = ""
 ) -> dict[str, Any]:

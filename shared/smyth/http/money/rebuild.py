@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from smyth.http.answers import RebuiltTotals
+from smyth.http.answers.usage import RebuiltTotals
 from smyth.http.caller import OperatorCaller
 from smyth.http.services import services
 from smyth.platform.money import usd

@@ -7,7 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request
 
 from smyth.connectors.payments.port import Forged
-from smyth.http.answers import Received
+from smyth.http.answers.billing import Received
 from smyth.http.problems import Problem
 from smyth.http.services import services
 
