@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 
 from smyth.aws.bucket import Bucket
 from smyth.aws.table import Item, Table, key, put
 from smyth.aws.tenant_data import tenant_folder, tenant_page
-from smyth.platform.tenant_export import KEPT, Export, Record, public_record
+from smyth.platform.tenant_export import ARCHIVE_BYTES, KEPT, Export, Record, public_record
 from smyth.platform.times import rfc3339
 
 _LIST = "EXPORTS"
@@ -56,12 +56,22 @@ class DynamoExports:
 
     def objects(self, tenant_id: str, after: str, limit: int) -> list[str]:
         """See :meth:`smyth.platform.tenant_export.ExportStore.objects`."""
+        return list(islice((name for name, size in self._listed(tenant_id, after) if size <= ARCHIVE_BYTES), limit))
+
+    def large_objects(self, tenant_id: str) -> list[str]:
+        """See :meth:`smyth.platform.tenant_export.ExportStore.large_objects`."""
+        return [name for name, size in self._listed(tenant_id) if size > ARCHIVE_BYTES]
+
+    def _listed(self, tenant_id: str, after: str = "") -> Iterator[tuple[str, int]]:
+        """Yield the names and sizes of the objects behind a name."""
         folder = tenant_folder(tenant_id)
         pages = self._bucket.client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket.name, Prefix=folder, StartAfter=folder + after
         )
-        names = (entry["Key"].removeprefix(folder) for page in pages for entry in page.get("Contents", []))
-        return list(islice((name for name in names if not name.startswith(_LEFT_OUT)), limit))
+        for entry in chain.from_iterable(page.get("Contents", []) for page in pages):
+            name = entry["Key"].removeprefix(folder)
+            if not name.startswith(_LEFT_OUT):
+                yield name, entry["Size"]
 
     def read(self, tenant_id: str, name: str) -> bytes | None:
         """See :meth:`smyth.platform.tenant_export.ExportStore.read`."""
@@ -76,6 +86,10 @@ class DynamoExports:
         """See :meth:`smyth.platform.tenant_export.ExportStore.link`."""
         name = f"{export.tenant_id}-{number}.zip"
         return self._bucket.download_url(_archive(export, number), name, seconds=seconds)
+
+    def object_link(self, tenant_id: str, name: str, seconds: int) -> str:
+        """See :meth:`smyth.platform.tenant_export.ExportStore.object_link`."""
+        return self._bucket.download_url(tenant_folder(tenant_id) + name, name.rpartition("/")[2], seconds=seconds)
 
 
 def _is_own(item: Item, tenant_id: str) -> bool:

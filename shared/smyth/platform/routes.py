@@ -186,7 +186,8 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("object_created", memory_mb=256),
     # Memory buys CPU: the code itself is held to far less.
     Function(CODE_FUNCTION, memory_mb=512),
-    Function("schedule_tick", timeout_s=60, memory_mb=256),
+    # It holds an archive of an export, and what goes into it.
+    Function("schedule_tick", timeout_s=60, memory_mb=512),
     # Follows the table's stream.
     Function("table_changes", timeout_s=60),
     # Called by whoever deploys, again and again until nothing is left.

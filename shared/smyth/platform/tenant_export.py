@@ -23,8 +23,9 @@ from smyth.platform.times import Clock, utc_now
 #: How long archives are kept, and how long a link to one holds.
 KEPT = timedelta(days=7)
 LINK_SECONDS = 3_600
-#: An archive ends once so much is in it; small enough for the memory of the function that makes it.
-_ARCHIVE_BYTES = 32 << 20
+#: An archive ends once so much is in it; small enough for the memory of the function that makes it. Objects that are
+#: larger are in no archive, but have links of their own.
+ARCHIVE_BYTES = 32 << 20
 _OBJECTS_AT_ONCE = 20
 
 Phase = Literal["items", "objects", "done"]
@@ -66,7 +67,11 @@ class ExportStore(Protocol):
         ...
 
     def objects(self, tenant_id: str, after: str, limit: int) -> list[str]:
-        """Return the names of the tenant's objects behind one, in order."""
+        """Return the names of the tenant's objects behind one, in order, without those too large for an archive."""
+        ...
+
+    def large_objects(self, tenant_id: str) -> list[str]:
+        """Return the names of the objects that are too large for an archive."""
         ...
 
     def read(self, tenant_id: str, name: str) -> bytes | None:
@@ -81,6 +86,10 @@ class ExportStore(Protocol):
         """Return an address that gives an archive to whoever has it."""
         ...
 
+    def object_link(self, tenant_id: str, name: str, seconds: int) -> str:
+        """Return an address that gives an object to whoever has it."""
+        ...
+
 
 class Exports:
     """The use cases of exports."""
@@ -91,7 +100,7 @@ class Exports:
         self._now = clock
 
     def ask(self, tenant_id: str, *, anew: bool = False) -> tuple[Export, list[str]]:
-        """Return the tenant's export with links to its archives; begin one where there is none that is kept.
+        """Return the tenant's export with links to all of it; begin one where there is none that is kept.
 
         Args:
             tenant_id: Whose data.
@@ -108,7 +117,9 @@ class Exports:
             self._store.save(export, now + KEPT)
         if export.finished_at is None:
             return export, []
-        return export, [self._store.link(export, number, LINK_SECONDS) for number in range(1, export.archives + 1)]
+        links = [self._store.link(export, number, LINK_SECONDS) for number in range(1, export.archives + 1)]
+        large = self._store.large_objects(tenant.id)
+        return export, links + [self._store.object_link(tenant.id, name, LINK_SECONDS) for name in large]
 
     def go_on(self, in_time: Callable[[], bool]) -> int:
         """Make archives while there is time; return how many exports are finished now."""
@@ -124,7 +135,7 @@ class Exports:
         content = io.BytesIO()
         number = export.archives + 1
         with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-            while export.phase != "done" and content.tell() < _ARCHIVE_BYTES and in_time():
+            while export.phase != "done" and content.tell() < ARCHIVE_BYTES and in_time():
                 step = self._add_records if export.phase == "items" else self._add_objects
                 export = step(export, archive)
         now = self._now()
@@ -145,11 +156,18 @@ class Exports:
 
     def _add_objects(self, export: Export, archive: zipfile.ZipFile) -> Export:
         names = self._store.objects(export.tenant_id, export.cursor, _OBJECTS_AT_ONCE)
+        if not names:
+            return export.model_copy(update={"cursor": "", "phase": "done"})
+        taken = 0
         for name in names:
             content = self._store.read(export.tenant_id, name)
+            export = export.model_copy(update={"cursor": name})
             if content is not None:
                 archive.writestr(f"objects/{name}", content)
-        return export.model_copy(update={"cursor": names[-1]} if names else {"cursor": "", "phase": "done"})
+                taken += len(content)
+            if taken >= ARCHIVE_BYTES:
+                break
+        return export
 
 
 def public_record(item: Mapping[str, Any], tenant_id: str) -> Record | None:
