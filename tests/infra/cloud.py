@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,13 @@ class Cloud:
     def call(self, method: str, path: str, *, json: Any = None, files: Any = None, **headers: str) -> httpx.Response:
         stage = f"{self.url}/_aws/execute-api/{self.deployed.api_id}/{self.deployed.stage}"
         return httpx.request(method, stage + path, headers=headers, json=json, files=files, timeout=60, trust_env=False)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """Call a function as an event would, and return what it says."""
+        answer = self.aws("lambda").invoke(FunctionName=self.deployed.functions[function], Payload=json.dumps(event))
+        said = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
 
     def plan(self, name: str) -> dict[str, Any]:
         plans = self.aws("apigateway").get_usage_plans(limit=500)["items"]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
-from zlib import crc32
 
 import pytest
 
 from smyth.local.assembly import Assembly
 from smyth.local.deploy import deploy, look_up, operator_key
 from smyth.platform.routes import ROUTES
+from tests.infra import rights_of_business as business
+from tests.infra.callers import Caller
 from tests.infra.cloud import Cloud
 from tests.infra.conftest import Stack
 from tests.integration.emulator import emulator
+from tests.peers.oidc_server import PEOPLE, OidcServer
 from tests.unit.engine.workflows import document, endpoint, output, part
 
 pytestmark = pytest.mark.xdist_group("infra-rights")
@@ -28,8 +29,17 @@ OWNER = {"AWS_ACCESS_KEY_ID": "000000000000", "AWS_SECRET_ACCESS_KEY": "laptop"}
 
 
 @pytest.fixture(scope="module")
-def cloud(laptop: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    assembly = Assembly.read(laptop.path.parent)
+def issuer() -> Iterator[OidcServer]:
+    with OidcServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cloud(
+    synthesised: Callable[..., Stack], issuer: OidcServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cloud]:
+    stack = synthesised("laptop", issuers=[{"issuer": issuer.url, "audience": [PEOPLE]}])
+    assembly = Assembly.read(stack.path.parent)
     with emulator(tmp_path_factory.mktemp("emulator"), AUTH="true", **OWNER) as url:
         deploy(assembly, url)
         made = Cloud(url, look_up(assembly.stack, url))
@@ -38,45 +48,9 @@ def cloud(laptop: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         yield made
 
 
-class Caller:
-    """Calls routes with a key, as the laptop's front would, and keeps in mind which."""
-
-    def __init__(self, cloud: Cloud, key: str) -> None:
-        self._cloud = cloud
-        # The front tells its own address, for links.
-        self._headers = {"Authorization": f"Bearer {key}", "X-Forwarded-Host": "laptop"}
-        event = {"headers": self._headers, "methodArn": "arn:aws:execute-api:us-east-1:000000000000:x/api/GET/y"}
-        identifier = _invoke(cloud, "authorizer", event).get("usageIdentifierKey")
-        if identifier:
-            self._headers["x-api-key"] = identifier
-        self.called: set[tuple[str, str]] = set()
-
-    def __call__(
-        self, method: str, template: str, /, *, json: Any = None, files: Any = None, refused: int = 0, **parts: str
-    ) -> Any:
-        route = next(one for one in ROUTES if (one.method, one.path) == (method, template.partition("?")[0]))
-        self.called.add((route.method, route.path))
-        again = {"Idempotency-Key": f"{template}-{crc32(repr(json).encode())}"} if method == "POST" else {}
-        path = template.format(**parts)
-        answer = self._cloud.call(method, path, json=json, files=files, **self._headers, **again)
-        said = f"{method} {path}: {answer.status_code} {answer.text}"
-        assert answer.status_code < 400 or refused, f"{said}\n{self._cloud.faults(route.function)}"
-        if refused:
-            assert answer.status_code == refused, said
-        is_json = answer.text and answer.headers.get("content-type", "").startswith("application/json")
-        return answer.json() if is_json else answer.text
-
-
-def _invoke(cloud: Cloud, function: str, event: dict[str, Any]) -> Any:
-    answer = cloud.aws("lambda").invoke(FunctionName=cloud.deployed.functions[function], Payload=json.dumps(event))
-    said = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, said
-    return said
-
-
-def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
+def test_every_function_gets_along_with_its_rights(cloud: Cloud, issuer: OidcServer) -> None:
     operator = Caller(cloud, operator_key(cloud.deployed, cloud.url))
-    tenant_id = operator("POST", "/api/tenants", json={"name": "Acme", "plan": "pro"})["id"]
+    tenant_id = operator("POST", "/api/tenants", json={"name": "Acme", "plan": "pro", "limits": {"agents": 20}})["id"]
     operator("GET", "/api/tenants")
     operator("GET", "/api/tenants/{tenant_id}", tenant_id=tenant_id)
     operator("PATCH", "/api/tenants/{tenant_id}", tenant_id=tenant_id, json={"plan": "basic"})
@@ -96,20 +70,33 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud) -> None:
         tenant("GET", path)
     tenant("GET", "/docs/{asset}", asset="swagger-ui.css")
 
-    assert operator.called | tenant.called == {(route.method, route.path) for route in ROUTES}
-    assert {"settled", "released"} <= set(_invoke(cloud, "schedule_tick", {}))
-    assert _invoke(cloud, "migrate", {})["done"]
+    business.bills(operator, tenant, tenant_id)
+    business.budgets_and_alerts(tenant)
+    person = business.people(cloud, tenant, issuer)
+    business.audits(operator, tenant)
+
+    assert {"settled", "released"} <= set(cloud.invoke("schedule_tick", {}))
+    assert cloud.invoke("migrate", {})["done"]
+    _notice(cloud, tenant_id, file_key)
+    business.export_and_erasure(cloud, operator, tenant_id)
+    assert operator.called | tenant.called | person.called == {(route.method, route.path) for route in ROUTES}
+
+
+def _notice(cloud: Cloud, tenant_id: str, file_key: str) -> None:
+    """Tell of an object as S3 does."""
     new = {
         "bucket": {"name": BUCKET},
         "object": {"key": f"t/{tenant_id}/files/{file_key}", "size": 7, "sequencer": "9"},
     }
     event = {"source": "aws.s3", "detail-type": "Object Created", "detail": new}
-    assert _invoke(cloud, "object_created", event)["result"] == "stored"
+    assert cloud.invoke("object_created", event)["result"] == "stored"
 
 
 def _keys_and_usage(tenant: Caller) -> None:
     key_id = tenant("POST", "/api/keys", json={"name": "more", "role": "viewer"})["id"]
     tenant("GET", "/api/keys")
+    tenant("PATCH", "/api/keys/{key_id}", key_id=key_id, json={"name": "other"})
+    assert tenant("POST", "/api/keys/{key_id}/rotate", key_id=key_id, json={})["key"]
     tenant("DELETE", "/api/keys/{key_id}", key_id=key_id)
     tenant("GET", "/api/usage")
     tenant("GET", "/api/components")
