@@ -66,6 +66,8 @@ def cancelled(reason: str) -> Callable[[Call, dict[str, Any]], Any]:
     """Nothing is done; the transaction met something in the moment."""
 
     def fault(call: Call, request: dict[str, Any]) -> Any:
+        if "TransactItems" not in request:  # A write of its own is not cancelled; it is refused.
+            raise ClientError({"Error": {"Code": f"{reason}Exception", "Message": reason}}, "UpdateItem")
         response: Any = {
             "Error": {"Code": "TransactionCanceledException", "Message": reason},
             "CancellationReasons": [{"Code": "None"}, {"Code": reason}],
@@ -177,6 +179,16 @@ def test_a_store_that_stays_silent_is_busy(world: World) -> None:
     with pytest.raises(Busy):
         world.admit(None)
     assert world.ledger == []
+
+
+def test_a_settlement_that_cannot_be_written_is_left_to_the_sweeper(world: World) -> None:
+    admission = world.admit(None)
+    world.metering.note(admission, Figures(model="m", provider_cost=50))
+    world.client.faults = [never_sent]
+    assert not world.metering.settle(admission, Figures(model="m", provider_cost=50))
+    world.now += timedelta(hours=1)
+    world.metering.sweep()
+    assert [(entry.status, entry.provider_cost) for entry in world.ledger] == [("settled", 50)]
 
 
 def test_another_fault_is_not_hidden(world: World) -> None:

@@ -40,6 +40,7 @@ _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExce
 _RETRIED = {"TransactionInProgressException", "ThrottlingException", "ProvisionedThroughputExceededException"} | {
     "InternalServerError",
     "RequestLimitExceeded",
+    "TransactionConflictException",  # A single write met a transaction on its item.
 }
 
 

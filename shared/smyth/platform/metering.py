@@ -22,7 +22,7 @@ from smyth.platform import budgets
 from smyth.platform.access import Caller, known_routes, route_name
 from smyth.platform.budgets import LEAST_ALLOWANCE, Hold, Overspent
 from smyth.platform.entries import Entry, Figures
-from smyth.platform.errors import Forbidden
+from smyth.platform.errors import Busy, Forbidden
 from smyth.platform.idempotency import Answer, Claim, Taken
 from smyth.platform.meters import Exhausted, Meter, MeterStore, Rate, Terms, TooFast
 from smyth.platform.periods import month_of, period_name
@@ -149,7 +149,7 @@ class Metering:
         return Admission(entry=admitted, remaining=self.remaining(admitted, terms.granted), claim=claim)
 
     def settle(self, admission: Admission, figures: Figures, answer: Answer | None = None) -> bool:
-        """Write what the request used; return False when the sweeper was quicker."""
+        """Write what the request used; return False when the sweeper was quicker, or has to do it."""
         entry = admission.entry.settled(figures)
         lost = entry.cost_of(figures) - entry.price
         if lost:
@@ -244,7 +244,13 @@ class Metering:
         )
 
     def _end(self, entry: Entry, claim: Claim | None, answer: Answer | None) -> bool:
-        won = self.store.end(entry, claim, answer)
+        try:
+            won = self.store.end(entry, claim, answer)
+        except Busy:
+            logger.error(
+                "request %s could not be %s in time: it is left to the sweeper", entry.request_id, entry.status
+            )
+            return False
         if not won:
             logger.warning("request %s had ended before it was %s", entry.request_id, entry.status)
         return won
