@@ -116,7 +116,7 @@ def test_a_repeated_request_is_the_askers_own(ann: Context, ben: Context) -> Non
     """Else whoever knows key and body would be told what an agent answered that is closed to them."""
     agent = talker(ann)
     share(ann, agent, {"user:key-ann": ["owner"]})
-    asked = {"caller": ann, "body": {"message": "x"}, "headers": {"Idempotency-Key": "once"}}
+    asked: dict[str, Any] = {"caller": ann, "body": {"message": "x"}, "headers": {"Idempotency-Key": "once"}}
     first = call("POST", f"/api/agents/{agent}/prompt", **asked)
     assert first.status == 200
     assert call("POST", f"/api/agents/{agent}/prompt", **asked).json() == first.json()

@@ -89,7 +89,7 @@ def _names(member: str) -> bool:
 def send(name: str, caller: Context | None, own: dict[str, str], foreign: dict[str, str] | None = None) -> Answer:
     """Send a route's good request with the names of ``own``, and with those of ``foreign`` in their places."""
     route, rule = BY_NAME[name], RULES[name]
-    put = {"path": {}, "query": {}, "body": {}}
+    put: dict[str, dict[str, str]] = {"path": {}, "query": {}, "body": {}}
     for place, value in (foreign or {}).items():
         kind, _, parameter = place.partition(".")
         put[kind][parameter] = value
