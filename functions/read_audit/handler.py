@@ -10,7 +10,7 @@ from fastapi import Query, Response
 
 from smyth.http.answers.audit import AuditEntry
 from smyth.http.answers.page import Page
-from smyth.http.app import create_app, lambda_handler
+from smyth.http.app import JSON_LINES, create_app, lambda_handler
 from smyth.http.caller import AnyCaller, Caller
 from smyth.http.paging import Cursor, Limit, page, read_cursor, write_cursor
 from smyth.http.services import services
@@ -23,7 +23,6 @@ from smyth.platform.usage import moment
 #: So many entries of the largest kind are an answer that a function can carry.
 _EXPORT_AT_ONCE = 2000
 _NEXT_HEADER = "x-next-cursor"
-_LINES = "application/x-ndjson"
 
 Text = Annotated[str, Query(max_length=200)]
 OfTenant = Annotated[str | None, Query(description="Only the operator names one; without it: the operator's own.")]
@@ -65,7 +64,7 @@ def listing(
     responses={
         200: {
             "description": "Entries as lines of JSON, oldest first; behind the last one a line with the chain's end.",
-            "content": {_LINES: {"schema": {"type": "string"}}},
+            "content": {JSON_LINES: {"schema": {"type": "string"}}},
             "headers": {_NEXT_HEADER: {"schema": {"type": "string"}, "description": "There is more: ask for it."}},
         }
     },
@@ -85,7 +84,7 @@ def export(
         headers[_NEXT_HEADER] = write_cursor(place)
     if head is not None:
         lines.append(json.dumps({"head": {"chain": chain, "seq": head.seq, "hash": head.hash}}))
-    return Response("".join(f"{line}\n" for line in lines), media_type=_LINES, headers=headers)
+    return Response("".join(f"{line}\n" for line in lines), media_type=JSON_LINES, headers=headers)
 
 
 def _chain(caller: Caller, named: str | None) -> str:

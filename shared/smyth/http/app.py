@@ -23,6 +23,8 @@ from smyth.http.problems import ProblemResponse, problem_response
 
 #: What one Lambda invocation can carry.
 MAX_BODY_BYTES = 6 * 1024 * 1024
+#: The type of texts with a JSON value a line.
+JSON_LINES = "application/x-ndjson"
 
 logger = Logger(service="smyth")
 
@@ -53,7 +55,7 @@ def lambda_handler(app: FastAPI) -> LambdaHandler:
         from smyth.http.priming import prime_for_snapshot  # It knows the model library.
 
         prime_for_snapshot(app)
-    adapter = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE])
+    adapter = Mangum(app, lifespan="off", text_mime_types=[*DEFAULT_TEXT_MIME_TYPES, problems.MEDIA_TYPE, JSON_LINES])
 
     def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         _ensure_event_loop()

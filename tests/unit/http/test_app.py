@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
-from smyth.http.app import create_app, lambda_handler, logger
+from smyth.http.app import JSON_LINES, create_app, lambda_handler, logger
 from smyth.http.problems import Problem
 from smyth.platform.audit import Event
 from smyth.platform.errors import Invalid, QuotaExceeded
@@ -134,6 +134,13 @@ def test_a_request_is_logged_in_one_line_without_its_content(app: FastAPI, monke
     assert logged["gateway_request_id"] == "gateway-id"
     assert logged["request_id"] == answer["headers"]["x-request-id"]
     assert SECRET not in line
+
+
+def test_lines_of_json_leave_lambda_as_text(app: FastAPI) -> None:
+    app.add_api_route("/lines", lambda: Response('{"n": 1}\n', media_type=JSON_LINES))
+    event = {"resource": "/lines", "path": "/lines", "httpMethod": "GET", "headers": {}, "requestContext": {}}
+    answer = lambda_handler(app)(event, None)
+    assert (answer["body"], answer["isBase64Encoded"]) == ('{"n": 1}\n', False)
 
 
 def test_a_problem_leaves_lambda_as_text(app: FastAPI) -> None:
