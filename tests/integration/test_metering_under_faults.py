@@ -221,6 +221,27 @@ class TestSweep:
         world.metering.sweep()
         assert (world.ledger[0].status, world.used) == ("released", 0)
 
+    def test_an_entry_that_cannot_be_ended_does_not_hold_others_back(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stuck = world.admit().entry.request_id
+        world.admit()
+        world.now += timedelta(minutes=2)
+        end = world.store.end
+
+        def refuse(entry: Entry) -> bool:
+            if entry.request_id == stuck:
+                raise ValueError("the item of its budget is gone")
+            return end(entry)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(world.store, "end", refuse)
+            world.metering.sweep()
+        assert {entry.status for entry in world.ledger if entry.request_id == stuck} == {"reserved"}
+        assert world.used == 1
+        world.metering.sweep()
+        assert world.used == 0
+
     def test_the_schedule_sweeps(self, world: World) -> None:
         world.now = datetime(2026, 1, 1, tzinfo=UTC)
         world.admit()

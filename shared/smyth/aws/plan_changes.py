@@ -37,14 +37,15 @@ class DynamoSeeds:
         meter = key(f"T#{seed.tenant_id}#METER#{seed.meter}", "0")
         while True:
             item = self._table.get(meter["pk"], meter["sk"]) or {}
-            given = item.get("seeded", 0)
-            if given == requests and "seeded" in item:
+            given = item.get("seeded")
+            if given == requests:
                 return
             write = update(
                 meter,
                 "SET #used = if_not_exists(#used, :none) + :more, #seeded = :requests",
-                {"none": 0, "more": requests - given, "requests": requests, "given": given},
-                condition="#seeded = :given OR (:given = :none AND attribute_not_exists(#seeded))",
+                {"none": 0, "more": requests - (given or 0), "requests": requests}
+                | ({} if given is None else {"given": given}),
+                condition="attribute_not_exists(#seeded)" if given is None else "#seeded = :given",
             )
             try:
                 self._table.write(write)

@@ -175,9 +175,14 @@ class Metering:
         for entry in self.store.overdue(self._now()):
             figures = Figures.model_validate(entry.model_dump(include=set(Figures.model_fields)))
             ended = entry.settled(figures) if figures.of_a_model else entry.released(figures)
-            if self.store.end(ended):
-                settled += ended.status == "settled"
-                released += ended.status == "released"
+            try:
+                if not self.store.end(ended):
+                    continue
+            except Exception:  # Whatever it is, those behind it must not wait; the next sweep tries again.
+                logger.exception("request %s could not be swept", entry.request_id)
+                continue
+            settled += ended.status == "settled"
+            released += ended.status == "released"
         return settled, released
 
     def terms(self, plan_name: str, overrides: Mapping[str, int | None]) -> tuple[Plan, Limits]:
