@@ -66,7 +66,7 @@ class Shards(NamedTuple):
     @property
     def left(self) -> int:
         """What can still be reserved, over all shards."""
-        return sum(item["free"] for item in self.items.values()) + self.limit - self.seen_limit
+        return sum(int(item["free"]) for item in self.items.values()) + self.limit - self.seen_limit
 
     def free(self, shard: int) -> int:
         """What can be reserved of one shard as it is."""
