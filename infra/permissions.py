@@ -88,7 +88,8 @@ GRANTS: dict[str, Grant] = {
     # Touch: it notes the day on which a key was last used.
     "authorizer": Grant(table="touch", audit=True, operator_key=True),
     "object_created": Grant(table="touch", dead_letters=True),
-    "schedule_tick": Grant(table="write", bucket="write", leases=True, erase=True, dead_letters=True),
+    # The ledger's files: what names anything of an erased tenant is taken out of them.
+    "schedule_tick": Grant(table="write", bucket="write", leases=True, ledger=True, erase=True, dead_letters=True),
     "table_changes": Grant(
         table="write", ledger=True, stream=True, usage_keys=True, dead_letters=True, notify=True, stripe=True
     ),

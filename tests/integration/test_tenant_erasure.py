@@ -12,15 +12,18 @@ import pytest
 from ulid import ULID
 
 from functions.authorizer.handler import handler as authorize
+from smyth.aws.ledger_files import BucketLedgerFiles
 from smyth.http.services import services
 from smyth.platform.access import Caller
 from smyth.platform.erasure import Erasures
+from smyth.platform.ledger_export import export, read_rows
 from smyth.platform.metering import Admission, Figures
 from smyth.platform.plan_changes import LONGEST_REQUEST
 from smyth.platform.tenant_export import Exports
 from tests.integration.events import OPERATOR, Answer, Context, LambdaContext, call, caller_context, handler
 
 MARK = "Ottilie Quastenflosser"
+OWN = (MARK, MARK.replace(" ", "-"), "ottilie@example.com")
 OPERATORS_KEY = {"Authorization": "Bearer operator-secret"}
 
 
@@ -86,7 +89,7 @@ def stored() -> tuple[list[dict[str, Any]], dict[str, bytes]]:
 def telling(tenant_id: str, *marks: str) -> list[str]:
     """What in table and bucket tells of the tenant or bears a mark, ledger amounts and the operator's audit apart."""
     items, objects = stored()
-    marks = (tenant_id, MARK, MARK.replace(" ", "-"), "ottilie@example.com", *marks)
+    marks = (tenant_id, *marks)
     found = []
     for item in items:
         pk = item["pk"]["S"]
@@ -115,14 +118,17 @@ def test_nothing_stays_of_an_erased_tenant_but_what_the_ledger_says_of_amounts()
     good(call("GET", f"/api/tenants/{tenant_id}/export", caller=OPERATOR))
     handler("schedule_tick")({}, LambdaContext())
     before = ledger(tenant_id)
-    assert len(telling(tenant_id, agent)) > 15  # Else this test would prove little.
+    export(BucketLedgerFiles(services().bucket), services().meter.store.entries(tenant_id, datetime.now(UTC).date()))
+    lines = exported_lines(tenant_id)
+    assert {line["agent_id"] for line in lines} == {agent}
+    assert len(telling(tenant_id, agent, *OWN)) > 15  # Else this test would prove little.
 
     asked = call("DELETE", f"/api/tenants/{tenant_id}", caller=OPERATOR)
     assert (asked.status, asked.json()["status"]) == (202, "erasing")
     while not is_gone(tenant_id):
         later().go_on(Steps(9))
 
-    assert telling(tenant_id, agent, key) == []
+    assert telling(tenant_id, agent, key, *OWN) == []
     after = ledger(tenant_id)
     amounts = ("request_id", "price", "fee", "provider_cost", "input_tokens", "output_tokens", "status", "at")
     assert after
@@ -130,6 +136,8 @@ def test_nothing_stays_of_an_erased_tenant_but_what_the_ledger_says_of_amounts()
         {name: one.get(name) for name in amounts} for one in before
     ]
     assert not any({"agent_id", "key_id", "route", "model", "budgets"} & set(one) for one in after)
+    nameless = {"agent_id": "", "key_id": "", "route": "", "model": ""}
+    assert exported_lines(tenant_id) == [line | nameless for line in lines]
     assert call("GET", f"/api/tenants/{tenant_id}", caller=OPERATOR).status == 404
     assert call("DELETE", f"/api/tenants/{tenant_id}", caller=OPERATOR).status == 404
     assert good(call("GET", f"/api/tenants/{other}", caller=OPERATOR))["name"] == "somebody else"
@@ -296,6 +304,13 @@ def is_gone(tenant_id: str) -> bool:
 
 def ledger(tenant_id: str) -> list[dict[str, Any]]:
     return list(services().table.query(f"T#{tenant_id}#L#{datetime.now(UTC).date()}"))
+
+
+def exported_lines(tenant_id: str) -> list[dict[str, Any]]:
+    """The tenant's lines of the ledger's files."""
+    bucket = services().bucket
+    rows = [row for name in bucket.keys("ledger/") for row in read_rows(bucket.get(name) or b"").values()]
+    return [row for row in rows if row["tenant_id"] == tenant_id]
 
 
 def context_of(key: str) -> Context:

@@ -10,14 +10,17 @@ erasure    ``ERASURES``    ``<tenant>``
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
 from smyth.aws.bucket import Bucket
+from smyth.aws.ledger_files import BucketLedgerFiles
 from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put
 from smyth.aws.tenant_data import tenant_folder, tenant_page
 from smyth.aws.tenants import listing_key, tenant_key, tenant_write
 from smyth.platform.erasure import Erasure
+from smyth.platform.ledger_export import forget_names
 from smyth.platform.tenants import Tenant
 from smyth.platform.times import rfc3339
 
@@ -38,6 +41,7 @@ class DynamoErasures:
     def __init__(self, table: Table, bucket: Bucket) -> None:
         self._table = table
         self._bucket = bucket
+        self._files = BucketLedgerFiles(bucket)
 
     def request(self, tenant: Tenant, erasure: Erasure) -> bool:
         """See :meth:`smyth.platform.erasure.ErasureStore.request`."""
@@ -71,6 +75,9 @@ class DynamoErasures:
         others = [at for at in keys if at not in _last(tenant_id)]
         # What is still open is ended by the sweep first.
         telling = [item for item in ledger if item["status"] == "reserved" or not _AMOUNTS.issuperset(item)]
+        # Files first: an entry that still tells of its names has the next pass look into its file again.
+        times = [datetime.fromisoformat(item["at"]) for item in telling if item["status"] != "reserved"]
+        forget_names(self._files, tenant_id, times)
         self._table.put_many([_amounts(item) for item in telling if item["status"] != "reserved"])
         self._table.delete_many(others)
         return len(telling) + len(others), after

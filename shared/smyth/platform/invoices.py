@@ -171,7 +171,7 @@ class Invoices:
             count += self._issue(tenant, month)
             issued = issued.model_copy(update={"after": tenant.id})
             self._store.save(issued)
-        self._store.save(issued.model_copy(update={"done": True}))
+        self._store.save(Issued(month=month, done=True))  # Which names no tenant any more.
         return count
 
     def _issue(self, tenant: Tenant, month: str) -> bool:

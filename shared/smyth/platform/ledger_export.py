@@ -9,12 +9,15 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from smyth.platform.entries import Entry
 from smyth.platform.times import rfc3339
 
 _MINUTES = 5
+#: The columns that name something of a tenant.
+_NAMES = ("key_id", "agent_id", "route", "model")
 
 
 class LedgerFiles(Protocol):
@@ -48,10 +51,19 @@ def export(files: LedgerFiles, entries: Iterable[Entry]) -> int:
     return sum(_add(files, name, rows) for name, rows in sorted(by_file.items()))
 
 
+def forget_names(files: LedgerFiles, tenant_id: str, times: Iterable[datetime]) -> None:
+    """Take out of the files of those times what names anything of a tenant; its amounts stay.
+
+    Raises:
+        ExportFailed: Others kept writing the same file.
+    """
+    for name in sorted({_file_of(at) for at in times}):
+        _forget(files, name, tenant_id)
+
+
 def file_name(entry: Entry) -> str:
     """Return which file an entry belongs into: ``day=2026-05-31/0915.json.gz``."""
-    at = entry.at
-    return f"day={entry.day}/{at:%H}{at.minute - at.minute % _MINUTES:02d}.json.gz"
+    return _file_of(entry.at)
 
 
 def row(entry: Entry) -> dict[str, Any]:
@@ -83,6 +95,21 @@ def read_rows(content: bytes) -> dict[str, dict[str, Any]]:
     """Return a file's rows by their request ids."""
     rows = (json.loads(line) for line in gzip.decompress(content).splitlines())
     return {row["request_id"]: row for row in rows}
+
+
+def _file_of(at: datetime) -> str:
+    return f"day={at:%Y-%m-%d}/{at:%H}{at.minute - at.minute % _MINUTES:02d}.json.gz"
+
+
+def _forget(files: LedgerFiles, name: str, tenant_id: str) -> None:
+    nothing = dict.fromkeys(_NAMES, "")
+    for _ in range(_ATTEMPTS):
+        found = files.read(name)
+        known = read_rows(found[0]) if found else {}
+        less = {id: row | nothing if row["tenant_id"] == tenant_id else row for id, row in known.items()}
+        if found is None or less == known or files.write(name, _packed(less), found[1]):
+            return
+    raise ExportFailed(f"Others kept writing {name} at the same time. The erasing goes on at the next tick.")
 
 
 def _add(files: LedgerFiles, name: str, rows: Mapping[str, dict[str, Any]]) -> int:
