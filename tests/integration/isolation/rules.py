@@ -77,8 +77,8 @@ RULES: dict[str, Rule] = {
         foreign=AGENT
         | {"query.model": UNKNOWN, "query.conversation_id": APART, "query.session": APART, "query.user": APART},
     ),
-    "POST /api/agents/{agent_id}/chat": Rule(least="developer", foreign=TALK, body={"message": "x"}),
-    "POST /api/agents/{agent_id}/stream": Rule(least="developer", foreign=TALK, body={"message": "x"}),
+    "POST /api/agents/{agent_id}/chat": Rule(least="developer", foreign=TALK, body={"message": "x"}, stays=True),
+    "POST /api/agents/{agent_id}/stream": Rule(least="developer", foreign=TALK, body={"message": "x"}, stays=True),
     "POST /api/agents/{agent_id}/mcp": Rule(least="developer", foreign=AGENT, body=PING, headers=MCP),
     "GET /api/agents/{agent_id}/mcp": Rule(least="viewer", foreign=AGENT, always=405),
     "DELETE /api/agents/{agent_id}/mcp": Rule(least="viewer", foreign=AGENT, always=405),
