@@ -213,11 +213,11 @@ def test_a_region_without_prices_gets_those_of_another_and_is_told_so(tmp_path: 
 class TestDemo:
     def test_idle_costs_less_than_two_dollars(self, demo: Stack) -> None:
         estimated = estimate(demo.template, read_prices(demo.customer.region), Use())
-        # By hand, at eu-central-1's prices: a secret; 8,760 ticks of 0.1 s in 256 MB, a read, 600 bytes of log.
+        # By hand, at eu-central-1's prices: a secret; 8,760 ticks of 0.1 s in 512 MB, a read, 600 bytes of log.
         assert told(estimated) == {
             ("secrets-manager", "secrets"): 400_000,
             ("lambda", "calls by the clock"): 1_752,  # 8,760 * 0.0000002
-            ("lambda", "compute by the clock, GB seconds"): 2_920,  # 219 * 0.0000133334
+            ("lambda", "compute by the clock, GB seconds"): 5_840,  # 438 * 0.0000133334
             ("dynamodb", "reads by the clock"): 1_336,  # 8,760 * 0.0000001525
             ("cloudwatch-logs", "logs by the clock, GB"): 3_311,  # 0.005256 * 0.63
         }
@@ -245,7 +245,7 @@ class TestDemo:
         code = main(["cost", "demo", "--requests", "1000", "--tokens", "1000000", "--model", "gpt-4o-mini", "--json"])
         said = json.loads(capsys.readouterr().out)
         assert code == 0
-        assert said["idle"] == "0.409319"
+        assert said["idle"] == "0.412239"
         # A million tokens: 800,000 read at 0.15 a million and 200,000 written at 0.60.
         assert said["model"] == "0.240000"
         assert Decimal(said["total"]) == sum(Decimal(said[kind]) for kind in ("idle", "use", "model"))
