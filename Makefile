@@ -52,7 +52,7 @@ test-infra: setup ## the stack's tests, with customer demo deployed and upgraded
 test-crashes: setup ## workers killed while they race, 20 seeds; then on Amazon's DynamoDB Local (Java and npm)
 	$(BIN)/pytest -n 2 -m crashes tests/integration/test_killed_workers.py
 	TESTS_ON_DYNAMODB_LOCAL=1 $(BIN)/pytest -m crashes "tests/integration/test_killed_workers.py::test_32_workers_with_5000_requests_for_1000_left_lose_nothing[0]"
-	TESTS_ON_DYNAMODB_LOCAL=1 $(BIN)/pytest tests/integration/test_{metering,metering_under_faults,admission_terms,budgets,ledger_properties}.py
+	TESTS_ON_DYNAMODB_LOCAL=1 $(BIN)/pytest tests/integration/test_{metering,metering_under_faults,admission_terms,budgets,budget_admissions,plan_changes,ledger_properties}.py
 
 demo: setup ## the laptop cloud with a guided tour (ONCE=1 ends after the tour)
 	$(BIN)/smyth demo --port $(PORT) $(if $(ONCE),--once)
