@@ -221,7 +221,7 @@ class TestDemo:
             ("dynamodb", "reads by the clock"): 1_336,  # 8,760 * 0.0000001525
             ("cloudwatch-logs", "logs by the clock, GB"): 3_311,  # 0.005256 * 0.63
         }
-        assert estimated.micro_usd("idle") == 409_319
+        assert estimated.micro_usd("idle") == 412_239
         assert estimated.micro_usd("idle") < 2_000_000
 
     def test_what_is_switched_on_is_counted(self, demo: Stack, synthesised: Callable[..., Stack]) -> None:
