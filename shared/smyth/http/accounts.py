@@ -32,11 +32,9 @@ class Accounts(Bookkeeping):
     def tenants(self) -> Tenants:
         """Tenants."""
         from smyth.aws.tenants import DynamoTenants
-        from smyth.aws.usage_fence import ApiGatewayFence
         from smyth.platform.tenants import Tenants
 
-        fence = ApiGatewayFence(self._settings.usage_plan_ids)
-        return Tenants(DynamoTenants(self.table), fence, self.plans, self.plan_changes, self.payments)
+        return Tenants(DynamoTenants(self.table), self.fence, self.plans, self.plan_changes, self.payments)
 
     @cached_property
     def exports(self) -> Exports:
@@ -50,11 +48,9 @@ class Accounts(Bookkeeping):
     def erasures(self) -> Erasures:
         """Tenants that go for good."""
         from smyth.aws.erasure import DynamoErasures
-        from smyth.aws.usage_fence import ApiGatewayFence
         from smyth.platform.erasure import Erasures
 
-        fence = ApiGatewayFence(self._settings.usage_plan_ids)
-        return Erasures(DynamoErasures(self.table, self.bucket), self.tenants, fence)
+        return Erasures(DynamoErasures(self.table, self.bucket), self.tenants, self.fence)
 
     @cached_property
     def plan_changes(self) -> PlanChanges:
