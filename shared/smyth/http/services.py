@@ -6,28 +6,23 @@ import time
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
-from smyth.http.accounts import Accounts
+from smyth.http.occasions import Occasions
 from smyth.http.settings import settings
 
 if TYPE_CHECKING:
-    from smyth.aws.agent_files import FileLinks
-    from smyth.aws.vectors import BucketVectors
     from smyth.connectors.code.port import CodeSandbox
-    from smyth.connectors.embeddings.gateway import EmbeddingGateway
     from smyth.connectors.jobs.memory import Jobs
-    from smyth.connectors.knowledge.knowledge import Knowledge
     from smyth.connectors.models.allowance import Allowance
     from smyth.connectors.models.gateway import ModelGateway
     from smyth.connectors.ports import Ports
     from smyth.conversation import AskedTurns
     from smyth.engine import Limits
     from smyth.platform.conversations import Conversations
-    from smyth.platform.files import Files
     from smyth.platform.migrations import Migrations
     from smyth.platform.models import TenantModels
 
 
-class Services(Accounts):
+class Services(Occasions):
     """What functions work with. Imports happen inside: a function pays only for what it uses."""
 
     def limits(self, plan: str) -> Limits:
@@ -78,37 +73,6 @@ class Services(Accounts):
         return TenantModels(DynamoModels(self.table), catalog, allow_private=self._settings.allow_private_http)
 
     @cached_property
-    def vectors(self) -> BucketVectors:
-        """Vectors by namespace."""
-        from smyth.aws.vectors import BucketVectors
-
-        return BucketVectors(self.bucket)
-
-    @cached_property
-    def embeddings(self) -> EmbeddingGateway | None:
-        """What turns texts into vectors, where the stack is configured for it."""
-        from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding_model
-        from smyth.connectors.vault.memory import MemoryVault
-
-        entry = read_embedding_model(self._settings.embedding_model)
-        return EmbeddingGateway(entry, MemoryVault()) if entry else None
-
-    def knowledge(self, tenant_id: str, allowance: Allowance | None = None) -> Knowledge:
-        """Return what a tenant's agents know: in the namespaces that the tenant's vector searches see."""
-        from smyth.connectors.knowledge.knowledge import Knowledge
-
-        embeddings = self.embeddings and self.embeddings.view(allowance)
-        return Knowledge(self.vectors, embeddings, tenant_id=tenant_id)
-
-    @cached_property
-    def files(self) -> Files:
-        """Uploaded files."""
-        from smyth.aws.files import BucketFiles, DynamoFiles
-        from smyth.platform.files import Files
-
-        return Files(DynamoFiles(self.table), BucketFiles(self.bucket))
-
-    @cached_property
     def code(self) -> CodeSandbox:
         """Users' JavaScript."""
         from smyth.connectors.code.port import CodeLimits
@@ -144,13 +108,6 @@ class Services(Accounts):
         from smyth.connectors.jobs.memory import Jobs
 
         return Jobs()
-
-    @cached_property
-    def file_links(self) -> FileLinks:
-        """Links to files of agents."""
-        from smyth.aws.agent_files import FileLinks
-
-        return FileLinks(self.table, self.bucket)
 
     def close_connections(self) -> None:
         """Let the next calls of AWS and of models connect anew; the clients stay."""
