@@ -36,6 +36,8 @@ class Web:
     connections: set[Any] = field(default_factory=set)
     #: Answers by path before all others: status, headers, body.
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    #: One for each connection that ``/closes`` has closed.
+    closed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     @property
     def url(self) -> str:
@@ -130,6 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.connection.shutdown(socket.SHUT_RDWR)
         self.close_connection = True
+        self.server.web.closed.release()  # type: ignore[attr-defined]
 
     def _breaks(self, query: dict[str, str]) -> None:
         self.close_connection = True

@@ -174,6 +174,7 @@ def test_each_event_loop_has_connections_of_its_own(http: HttpClient, web: Web) 
 async def test_a_kept_connection_that_the_server_closed_does_no_harm(http: HttpClient, web: Web) -> None:
     for method in ("GET", "GET", "POST"):
         assert (await http.send(HttpRequest(f"{web.url}/closes", method))).content == b"here"
+        assert await asyncio.to_thread(web.closed.acquire, timeout=10)
 
 
 @pytest.mark.parametrize(("method", "times"), [("GET", 2), ("PUT", 2), ("DELETE", 2), ("POST", 1), ("PATCH", 1)])
