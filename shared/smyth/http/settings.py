@@ -52,6 +52,25 @@ class Settings:
     #: Another server than Stripe's, for tests.
     stripe_url: str = ""
     customer: str = ""
+    #: Where vectors are kept and searched; empty: in the bucket, by the embedded search. Else ``{"kind": "opensearch",
+    #: "endpoint": ..., "service": "aoss" | "es", "wait_s": ...}`` or ``{"kind": "s3vectors", "bucket": ...}``.
+    vectors: Mapping[str, Any] = field(default_factory=dict)
+    #: What names of secrets with tenants' credentials begin with.
+    credentials_prefix: str = ""
+    #: The key that tenants' secrets are encrypted with; blank: AWS's own.
+    credentials_key: str = ""
+    #: Documents that are to be indexed.
+    knowledge_queue: str = ""
+    #: What is to start agents, and the same queue by its ARN, as schedules and rules name their target.
+    trigger_queue: str = ""
+    trigger_queue_arn: str = ""
+    #: What schedules and rules could not hand to the triggers' queue.
+    trigger_dead_letters_arn: str = ""
+    #: The group of EventBridge Scheduler that tenants' schedules belong to, and the role that they act by.
+    schedule_group: str = ""
+    schedule_role_arn: str = ""
+    #: The stack's own bus of EventBridge: its events start agents, by a rule of each trigger.
+    triggers_bus: str = ""
     #: The address that mails of alerts come from; blank: none are sent.
     alerts_from: str = ""
     #: EventBridge's bus that takes alerts; blank: none does.
@@ -91,6 +110,16 @@ class Settings:
             stripe_secret_arn=env.get("STRIPE_SECRET_ARN", ""),
             stripe_url=env.get("SMYTH_STRIPE_URL", ""),
             customer=env.get("SMYTH_CUSTOMER", ""),
+            vectors=_vectors(env),
+            credentials_prefix=env.get("CREDENTIALS_PREFIX", ""),
+            credentials_key=env.get("CREDENTIALS_KEY_ARN", ""),
+            knowledge_queue=env.get("KNOWLEDGE_QUEUE_URL", ""),
+            trigger_queue=env.get("TRIGGER_QUEUE_URL", ""),
+            trigger_queue_arn=env.get("TRIGGER_QUEUE_ARN", ""),
+            trigger_dead_letters_arn=env.get("TRIGGER_DEAD_LETTERS_ARN", ""),
+            schedule_group=env.get("SCHEDULE_GROUP", ""),
+            schedule_role_arn=env.get("SCHEDULE_ROLE_ARN", ""),
+            triggers_bus=env.get("EVENT_BUS_NAME", ""),
             alerts_from=env.get("SMYTH_ALERTS_FROM", ""),
             event_bus=env.get("SMYTH_EVENT_BUS", ""),
             allow_private_http=env.get("SMYTH_ALLOW_PRIVATE_HTTP") == "1",
@@ -127,6 +156,10 @@ def _whole_number(env: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and int(text)):
         raise SettingsError(f'The environment variable {name} must be a whole number such as "60".')
     return int(text)
+
+
+def _vectors(env: Mapping[str, str]) -> dict[str, Any]:
+    return {} if env.get("SMYTH_VECTORS") == "embedded" else _json_object(env, "SMYTH_VECTORS")
 
 
 def _json_object(env: Mapping[str, str], name: str) -> dict[str, Any]:
