@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from smyth.http.agents import details, version_view
+from smyth.http.agent_details import details
+from smyth.http.agents import version_view
 from smyth.http.answers.agents import AgentDetails, AgentVersion
 from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler

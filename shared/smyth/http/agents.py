@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from smyth.document import Document
-from smyth.document.guardrails import guardrails_of
-from smyth.document.memory import memory_source
 from smyth.platform.acl import OF_TEAM
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.times import rfc3339
@@ -25,23 +22,6 @@ def summary(agent: Agent) -> dict[str, Any]:
         "access": agent.access or dict(OF_TEAM),
         "created_at": rfc3339(agent.created_at),
         "updated_at": rfc3339(agent.updated_at),
-    }
-
-
-def details(agent: Agent, document: Document) -> dict[str, Any]:
-    """Return an agent with what its document says; the document itself comes by export."""
-    return summary(agent) | {
-        "description": document.description,
-        "behavior": document.behavior,
-        "variables": document.variables,
-        "guardrails": guardrails_of(document),
-        "memory": memory_source(document),
-        "components": len(document.components),
-        "endpoints": [
-            {"method": str(one.data.get("method") or "POST").upper(), "endpoint": str(one.data.get("endpoint") or "")}
-            for one in document.components
-            if one.name == "APIEndpoint"
-        ],
     }
 
 

@@ -14,9 +14,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from smyth.document import Document, load
 from smyth.platform.acl import PLATFORM, Asker, Level
-from smyth.platform.agent_documents import Checked, build, change, check
 from smyth.platform.agent_records import Agent, Version
 from smyth.platform.agent_store import AgentStore, Bodies
 from smyth.platform.errors import Conflict, NotFound
@@ -25,7 +23,9 @@ from smyth.platform.slugs import free_slug, slug_of
 from smyth.platform.times import Clock, utc_now
 
 if TYPE_CHECKING:
+    from smyth.document import Document
     from smyth.engine import Plan
+    from smyth.platform.agent_documents import Checked
     from smyth.platform.agent_fields import AgentFields, NewAgent
 
 UNNAMED = "Unnamed agent"
@@ -40,6 +40,8 @@ _WARM_PLANS = 64
 
 class Agents:
     """The use cases of agents. A foreign tenant's agent is as unknown as one that does not exist.
+
+    What reads documents is imported where it is needed: lists are made of records alone.
 
     Each takes who asks, and refuses with :class:`~smyth.platform.errors.Forbidden` what the agent's access does not
     allow: reading and running need ``read``, changes ``write``, deleting and sharing ``owner``.
@@ -62,6 +64,8 @@ class Agents:
         access: dict[str, list[Level]] | None = None,
     ) -> tuple[Agent, list[dict[str, Any]]]:
         """Make an agent from fields; see :meth:`add`."""
+        from smyth.platform.agent_documents import build, check
+
         return self.add(tenant_id, check(build(fields)), by=by, limit=limit, agent_id=agent_id, access=access)
 
     def add(
@@ -179,6 +183,8 @@ class Agents:
 
     def update(self, tenant_id: str, agent_id: str, fields: AgentFields, *, by: str, asker: Asker = PLATFORM) -> Agent:
         """Change an agent by fields, as a new version."""
+        from smyth.platform.agent_documents import change
+
         return self.edit(tenant_id, agent_id, lambda source: change(source, fields), by=by, asker=asker)[0]
 
     def edit(
@@ -201,6 +207,8 @@ class Agents:
             Invalid: The changed document has errors; nothing was stored.
             Conflict: Others keep changing the agent.
         """
+        from smyth.platform.agent_documents import check
+
         for attempt in range(_ATTEMPTS):
             agent = self._with_slug(self.get(tenant_id, agent_id, asker, "write"))
             checked = check(edit(json.loads(self._bodies.get(tenant_id, agent_id, agent.sha256))))
@@ -287,6 +295,8 @@ class Agents:
 
     def document(self, agent: Agent, number: int | None = None) -> Document:
         """Return an agent's document: of version ``number``, or the newest."""
+        from smyth.document import load
+
         return load(self.source(agent, number))
 
     def plan(self, tenant_id: str, agent_id: str, asker: Asker = PLATFORM) -> tuple[Agent, Plan]:
@@ -325,6 +335,7 @@ class Agents:
         return free_slug(slug, self._store.taken_slugs(tenant_id, slug), attempt)
 
     def _compile(self, agent: Agent, digest: str) -> Plan:
+        from smyth.document import load
         from smyth.engine import compile
 
         plan = compile(load(self._bodies.get(agent.tenant_id, agent.id, digest)))
