@@ -7,6 +7,7 @@ import re
 from ulid import ULID
 
 AGENT, TENANT, KEY = "agt", "ten", "key"
+TRIGGER, RUN = "trg", "run"
 
 _ULID = re.compile(r"[0-9a-z]{26}")
 
