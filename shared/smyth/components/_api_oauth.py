@@ -12,7 +12,6 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,30 +19,18 @@ from smyth.components import _oauth1
 from smyth.components._api_templates import Filler
 from smyth.components.base import Call
 from smyth.connectors.http.port import HttpError, HttpRequest
+from smyth.connectors.vault.tokens import NotRenewed, Renew, Token
 
 #: A token is renewed this long before its end, so that it does not end on its way.
 _EARLY_S = 30
 #: Life of a token of which the server does not tell it (RFC 6749, 5.1 only recommends that it does).
 _LIFE_S = 600
-_MOST_KEPT = 1000
 _ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 _CLIENT_CREDENTIALS = "client_credentials"
 
 
-class OAuthError(Exception):
+class OAuthError(NotRenewed):
     """There is no usable token; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    access: str = field(repr=False)
-    refresh: str = field(repr=False)
-    #: Seconds since 1970; None: it does not end.
-    ends: float | None
-
-
-#: Tokens that this process fetched, by who they are for; the vault is read-only.
-_fetched: dict[str, _Token] = {}
 
 
 def is_wanted(settings: Any) -> bool:
@@ -110,8 +97,8 @@ def _check_connected(data: Mapping[str, Any], connection: str) -> None:
         )
 
 
-def _stored(data: Mapping[str, Any]) -> _Token:
-    return _Token(str(data["primary"]), str(data.get("secondary") or ""), _end(data.get("expires_in")))
+def _stored(data: Mapping[str, Any]) -> Token:
+    return Token(str(data["primary"]), str(data.get("secondary") or ""), _end(data.get("expires_in")))
 
 
 def _set(value: str | None) -> bool:
@@ -168,33 +155,44 @@ async def _client_token(call: Call, known: Mapping[str, Any], now: float) -> str
     wanted = {"grant_type": _CLIENT_CREDENTIALS, "client_id": known["clientID"], "client_secret": known["clientSecret"]}
     if known.get("scope"):
         wanted["scope"] = known["scope"]
-    place = _place(call.run.team_id, known["tokenURL"], *wanted.values())
-    kept = _fetched.get(place)
-    if kept is None or _is_over(kept, now):
-        kept = await _fetch(call, known["tokenURL"], wanted, now, refresh="")
-        _keep(place, kept)
-    return kept.access
+
+    async def fetch(_: Token | None) -> Token:
+        return await _fetch(call, known["tokenURL"], wanted, now, refresh="")
+
+    return await _kept(call, _place(call.run.team_id, known["tokenURL"], *wanted.values()), now, fetch)
 
 
-async def _current(call: Call, stored: _Token, known: Mapping[str, Any], connection: str, now: float) -> str:
+async def _kept(call: Call, place: str, now: float, renew: Renew) -> str:
+    """Return the token kept at ``place``, renewed by one caller where it is over.
+
+    Raises:
+        OAuthError: It cannot be renewed.
+    """
+    try:
+        return (await call.run.ports.tokens.current(place, lambda token: not _is_over(token, now), renew)).access
+    except NotRenewed as error:
+        raise OAuthError(str(error)) from None
+
+
+async def _current(call: Call, stored: Token, known: Mapping[str, Any], connection: str, now: float) -> str:
     """Return the stored token or, where it is over, one that was got for it."""
     if not _is_over(stored, now):
         return stored.access
     place = _place(call.run.team_id, connection, stored.access, stored.refresh)
-    kept = _fetched.get(place, stored)
-    if not _is_over(kept, now):
-        return kept.access
-    if not (kept.refresh and known.get("tokenURL") and known.get("clientID")):
-        raise OAuthError(f'The token of the OAuth connection "{connection}" has ended. Connect the account again.')
-    wanted = {"grant_type": "refresh_token", "refresh_token": kept.refresh, "client_id": known["clientID"]}
-    if known.get("clientSecret"):
-        wanted["client_secret"] = known["clientSecret"]
-    kept = await _fetch(call, known["tokenURL"], wanted, now, refresh=kept.refresh)
-    _keep(place, kept)
-    return kept.access
+
+    async def renew(kept: Token | None) -> Token:
+        refresh = (kept or stored).refresh
+        if not (refresh and known.get("tokenURL") and known.get("clientID")):
+            raise OAuthError(f'The token of the OAuth connection "{connection}" has ended. Connect the account again.')
+        wanted = {"grant_type": "refresh_token", "refresh_token": refresh, "client_id": known["clientID"]}
+        if known.get("clientSecret"):
+            wanted["client_secret"] = known["clientSecret"]
+        return await _fetch(call, known["tokenURL"], wanted, now, refresh=refresh)
+
+    return await _kept(call, place, now, renew)
 
 
-async def _fetch(call: Call, url: str, wanted: Mapping[str, str], now: float, *, refresh: str) -> _Token:
+async def _fetch(call: Call, url: str, wanted: Mapping[str, str], now: float, *, refresh: str) -> Token:
     """Ask a token server (RFC 6749, sections 4.4 and 6)."""
     headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     try:
@@ -217,20 +215,13 @@ async def _fetch(call: Call, url: str, wanted: Mapping[str, str], now: float, *,
         )
     life = answer.get("expires_in")
     seconds = float(life) if isinstance(life, (int, float)) or (isinstance(life, str) and life.isdigit()) else _LIFE_S
-    return _Token(access, str(answer.get("refresh_token") or refresh), now + seconds)
+    return Token(access, str(answer.get("refresh_token") or refresh), now + seconds)
 
 
-def _is_over(token: _Token, now: float) -> bool:
+def _is_over(token: Token, now: float) -> bool:
     return token.ends is not None and token.ends - _EARLY_S <= now
 
 
 def _place(*parts: str) -> str:
     """Return the name under which a token is kept: a change of any part makes another."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _keep(place: str, token: _Token) -> None:
-    _fetched.pop(place, None)
-    _fetched[place] = token
-    if len(_fetched) > _MOST_KEPT:
-        del _fetched[next(iter(_fetched))]

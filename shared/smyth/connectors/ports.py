@@ -17,6 +17,7 @@ from smyth.connectors.memory.in_process import InProcessMemory
 from smyth.connectors.models.echo import EchoModels
 from smyth.connectors.service_urls import ServiceUrls
 from smyth.connectors.vault.memory import MemoryVault
+from smyth.connectors.vault.tokens import MemoryTokens
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from smyth.connectors.models.port import ModelPort
     from smyth.connectors.telemetry.port import Telemetry
     from smyth.connectors.vault.port import Vault
+    from smyth.connectors.vault.tokens import Tokens
 
 
 def _now() -> datetime:
@@ -45,6 +47,8 @@ class Ports:
     #: What providers may take for the request, held by whoever asks one past ``models``; None: whatever they do.
     allowance: Allowance | None = None
     vault: Vault = field(default_factory=MemoryVault)
+    #: Tokens that components fetched from token servers.
+    tokens: Tokens = field(default_factory=MemoryTokens)
     #: Calls public addresses; connects when first used.
     http: HttpPort = field(default_factory=public_client)
     #: Runs JavaScript; starts its process when first used.

@@ -6,7 +6,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from smyth.components.base import Answered, Call, ComponentError, Each, Fork, Request, Run, unheard
@@ -68,6 +68,8 @@ async def run(
         return entry
     limits = limits or Limits()
     ports = ports or Ports()
+    # Here, as agents that call each other share their ports but not what is for one of them alone.
+    ports = replace(ports, vault=ports.vault.of_agent(plan.agent_id))
     observer = None
     if ports.telemetry is not None:
         observer = Observer(

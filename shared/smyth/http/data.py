@@ -9,11 +9,18 @@ from smyth.http.accounts import Accounts
 
 if TYPE_CHECKING:
     from smyth.aws.agent_files import FileLinks
+    from smyth.aws.tenant_vault import KeptVaults, TenantVault
+    from smyth.aws.tokens import DynamoTokens
+    from smyth.aws.vault import SecretsVault
     from smyth.aws.vectors import BucketVectors
     from smyth.connectors.embeddings.gateway import EmbeddingGateway
     from smyth.connectors.knowledge.knowledge import Knowledge
     from smyth.connectors.models.allowance import Allowance
+    from smyth.connectors.vault.tokens import MemoryTokens
+    from smyth.platform.credentials import Credentials
     from smyth.platform.files import Files
+    from smyth.platform.knowledge import KnowledgeBase
+    from smyth.platform.knowledge_indexing import Indexing
 
 
 class Data(Accounts):
@@ -29,11 +36,11 @@ class Data(Accounts):
     @cached_property
     def embeddings(self) -> EmbeddingGateway | None:
         """What turns texts into vectors, where the stack is configured for it."""
+        from smyth.aws.tenant_vault import VaultByTenant
         from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding_model
-        from smyth.connectors.vault.memory import MemoryVault
 
         entry = read_embedding_model(self._settings.embedding_model)
-        return EmbeddingGateway(entry, MemoryVault()) if entry else None
+        return EmbeddingGateway(entry, VaultByTenant(self.kept_vaults)) if entry else None
 
     def knowledge(self, tenant_id: str, allowance: Allowance | None = None) -> Knowledge:
         """Return what a tenant's agents know: in the namespaces that the tenant's vector searches see."""
@@ -41,6 +48,77 @@ class Data(Accounts):
 
         embeddings = self.embeddings and self.embeddings.view(allowance)
         return Knowledge(self.vectors, embeddings, tenant_id=tenant_id)
+
+    @cached_property
+    def knowledge_base(self) -> KnowledgeBase:
+        """Documents that agents know."""
+        from smyth.aws.knowledge import BucketContents, DynamoKnowledge, SqsTasks
+        from smyth.platform.knowledge import KnowledgeBase
+
+        queue = SqsTasks(self._settings.knowledge_queue)
+        return KnowledgeBase(DynamoKnowledge(self.table), BucketContents(self.bucket), queue)
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        """What brings documents into the index."""
+        from smyth.aws.knowledge import BucketContents, DynamoKnowledge, SqsTasks
+        from smyth.http.max_cost import allowance_of
+        from smyth.platform.knowledge_indexing import Indexing
+
+        return Indexing(
+            DynamoKnowledge(self.table),
+            BucketContents(self.bucket),
+            SqsTasks(self._settings.knowledge_queue),
+            tenant=self.tenants.get,
+            meter=self.meter,
+            knowledge=self.knowledge,
+            allowance=lambda admission: allowance_of(admission, None),
+            model=self._settings.embedding_model,
+        )
+
+    @cached_property
+    def credential_store(self) -> SecretsVault:
+        """Where tenants' credentials are."""
+        from smyth.aws.vault import SecretsVault
+
+        given = self._settings
+        return SecretsVault(self.table, given.credentials_prefix, encryption_key=given.credentials_key)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """Tenants' credentials, for those who look after them."""
+        from smyth.connectors.http.addresses import AddressGuard
+        from smyth.connectors.vault.rotation import RotationHook
+        from smyth.platform.credentials import Credentials
+
+        guard = AddressGuard(schemes=("https",), allowed=self._settings.allowed_http)
+        private = self._settings.allow_private_http
+        return Credentials(self.credential_store, RotationHook(self.http), guard=None if private else guard)
+
+    @cached_property
+    def kept_vaults(self) -> KeptVaults:
+        """What this function has read of tenants' credentials."""
+        from smyth.aws.tenant_vault import KeptVaults
+
+        return KeptVaults(self.credential_store)
+
+    def vault(self, tenant_id: str) -> TenantVault:
+        """Return a tenant's credentials as its agents read them."""
+        from smyth.aws.tenant_vault import TenantVault
+
+        return TenantVault(self.kept_vaults, tenant_id)
+
+    def tokens(self, tenant_id: str) -> DynamoTokens:
+        """Return the tokens that a tenant's agents fetched."""
+        from smyth.aws.tokens import DynamoTokens
+
+        return DynamoTokens(self.table, self.kept_vaults, self._unsealed_tokens, tenant_id)
+
+    @cached_property
+    def _unsealed_tokens(self) -> MemoryTokens:
+        from smyth.connectors.vault.tokens import MemoryTokens
+
+        return MemoryTokens()
 
     @cached_property
     def files(self) -> Files:

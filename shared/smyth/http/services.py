@@ -55,12 +55,13 @@ class Services(Occasions):
     @cached_property
     def models(self) -> ModelGateway:
         """Language models."""
+        from smyth.aws.tenant_vault import VaultByTenant
         from smyth.connectors.models.catalog import Catalog, read_models
         from smyth.connectors.models.gateway import ModelGateway
-        from smyth.connectors.vault.memory import MemoryVault
 
         catalog = Catalog(read_models(self._settings.models))
-        return ModelGateway(catalog, MemoryVault(), allow_private=self._settings.allow_private_http)
+        vault = VaultByTenant(self.kept_vaults)
+        return ModelGateway(catalog, vault, allow_private=self._settings.allow_private_http)
 
     @cached_property
     def tenant_models(self) -> TenantModels:
@@ -132,7 +133,7 @@ class Services(Occasions):
             seconds_left: How long the request may still take; None: nobody ends it.
             allowance: What its models may cost; None: whatever they do.
         """
-        from smyth.aws.agent_files import AgentFiles
+        from smyth.aws.agent_files import agent_files
         from smyth.aws.memory import DynamoMemory
         from smyth.connectors.ports import Ports
         from smyth.connectors.telemetry.log import LogTelemetry
@@ -146,9 +147,11 @@ class Services(Occasions):
                 allowance=allowance,
             ),
             allowance=allowance,
+            vault=self.vault(tenant_id),
+            tokens=self.tokens(tenant_id),
             http=self.http,
             code=self._code_of(tenant_id),
-            files=AgentFiles(self.bucket, self.file_links, tenant_id, public_url),
+            files=agent_files(self.bucket, self.file_links, tenant_id, public_url),
             memory=DynamoMemory(self.table, tenant_id),
             agents=TenantAgents(self.agents, tenant_id),
             conversations=self.asked_turns,

@@ -10,12 +10,13 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from smyth.components import _api_oauth, _oauth1
+from smyth.components import _oauth1
 from smyth.components.base import ComponentError
 from smyth.connectors.http.addresses import AddressGuard
 from smyth.connectors.http.client import HttpClient
 from smyth.connectors.ports import Ports
 from smyth.connectors.vault.memory import MemoryVault
+from smyth.connectors.vault.tokens import MemoryTokens
 from tests.peers import web_server
 from tests.peers.web_server import Asked, Web
 
@@ -30,14 +31,15 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def called(outputs_of: Callable[..., Any], web: Web, monkeypatch: pytest.MonkeyPatch) -> Called:
+def called(outputs_of: Callable[..., Any], web: Web) -> Called:
     """Run APICall with a vault, at a time; return what the API was asked."""
-    monkeypatch.setattr(_api_oauth, "_fetched", {})
+    tokens = MemoryTokens()
 
     async def call(data: dict[str, Any], vault: dict[str, Any], *, after: float = 0) -> Asked:
         entries = {name: entry if isinstance(entry, str) else json.dumps(entry) for name, entry in vault.items()}
         ports = Ports(
             vault=MemoryVault({"default": entries}),
+            tokens=tokens,
             http=HttpClient(AddressGuard(allow_private=True)),
             clock=lambda: START + timedelta(seconds=after),
         )

@@ -94,6 +94,9 @@ class GivingVault:
     async def get(self, team_id: str, name: str) -> str:
         return SECRET
 
+    def of_agent(self, agent_id: str) -> GivingVault:
+        return self
+
 
 async def _at_once(seconds: float) -> None:
     return None

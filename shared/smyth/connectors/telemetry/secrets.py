@@ -35,6 +35,10 @@ class KnownSecrets:
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
         return value
 
+    def of_agent(self, agent_id: str) -> Vault:
+        """Return the vault as another agent sees it, whose own run remembers what it answers."""
+        return self._vault.of_agent(agent_id)
+
     def hide(self, text: str) -> str:
         """Return ``text`` without the secrets, also where a template, JSON or an address wrote them its own way."""
         return self._pattern.sub(HIDDEN, text) if self._pattern else text

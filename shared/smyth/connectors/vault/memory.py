@@ -21,3 +21,7 @@ class MemoryVault:
             if value is not None:
                 return value
         return None
+
+    def of_agent(self, agent_id: str) -> MemoryVault:
+        """See :meth:`smyth.connectors.vault.port.Vault.of_agent`; here every secret is for all agents."""
+        return self
