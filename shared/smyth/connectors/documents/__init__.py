@@ -1,0 +1,1 @@
+"""Documents as texts: files of many formats are read part by part, and cut into pieces that embed well."""
