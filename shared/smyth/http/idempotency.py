@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from smyth.http.caller import known_caller
 from smyth.http.services import services
 from smyth.platform.idempotency import Answer, Claim, Taken, new_claim, replay
-from smyth.platform.metering import lease_of
+from smyth.platform.leases import lease_of
 from smyth.platform.times import utc_now
 
 HEADER = "idempotency-key"

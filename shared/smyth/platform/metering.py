@@ -19,25 +19,22 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from smyth.platform import budgets
-from smyth.platform.access import Caller, known_routes, route_name
+from smyth.platform.access import Caller
 from smyth.platform.budgets import LEAST_ALLOWANCE, Hold, Overspent
 from smyth.platform.entries import Entry, Figures
 from smyth.platform.errors import Busy, Forbidden
 from smyth.platform.idempotency import Answer, Claim, Taken
+from smyth.platform.leases import lease_of
 from smyth.platform.meters import Exhausted, Meter, MeterStore, Rate, Terms, TooFast
 from smyth.platform.periods import month_of, period_name
 from smyth.platform.plans import Limits, Plan
 from smyth.platform.refusals import no_request_left, too_many
-from smyth.platform.routes import FUNCTIONS
 from smyth.platform.times import Clock, utc_now
 
-__all__ = ["Admission", "Entry", "Figures", "Metering", "lease_of", "meter_name", "month_of"]
+__all__ = ["Admission", "Entry", "Figures", "Metering", "meter_name", "month_of"]
 
 logger = logging.getLogger(__name__)
 
-#: What a lease is longer than the function's time limit, so that nobody at work is swept.
-_LEASE_MARGIN = timedelta(seconds=30)
-_TIME_LIMITS = {function.name: function.timeout_s for function in FUNCTIONS}
 #: The meter of all that was prepaid.
 PREPAID = "prepaid"
 #: What the models of one request may cost where a budget applies and says no more.
@@ -92,6 +89,8 @@ class Metering:
         agent_id: str = "",
         claim: Claim | None = None,
         allowance: int | None = None,
+        at: datetime | None = None,
+        lease: timedelta | None = None,
     ) -> Admission | Taken:
         """Let a request in, or say what became of the one that came before it under the same claim.
 
@@ -103,6 +102,9 @@ class Metering:
             claim: The request's hold on its Idempotency-Key.
             allowance: What the caller lets the request's models cost at the most, in micro-USD; None: no bound of
                 the caller's.
+            at: When a request was first let in that is let in again after whoever worked on it was ended; it is
+                counted once.
+            lease: How long it may be open, where its route does not tell.
 
         Raises:
             QuotaExceeded: The month's requests are used up.
@@ -111,7 +113,7 @@ class Metering:
             RateLimited: The tenant, the key or the address had its requests of this minute.
         """
         plan, limits = self.terms(caller.plan, dict(caller.limits))
-        now = self._now()
+        now = at or self._now()
         metered = plan.prepaid or limits.requests_per_month is not None
         entry = Entry(
             request_id=request_id,
@@ -124,7 +126,7 @@ class Metering:
             fee=plan.price_per_request,
             markup_percent=plan.model_markup_percent,
             meter=meter_name(plan, now, caller.time_zone) if metered else "",
-            lease_until=now + lease_of(route),
+            lease_until=now + (lease or lease_of(route)),
         )
         granted = None if plan.prepaid else limits.requests_per_month
         if claim is None and self._is_full_still(entry, plan, granted):
@@ -259,13 +261,6 @@ class Metering:
         if not won:
             logger.warning("request %s had ended before it was %s", entry.request_id, entry.status)
         return won
-
-
-def lease_of(route: str) -> timedelta:
-    """Return how long a request on ``route`` may be open."""
-    method, _, path = route.partition(" ")
-    known = known_routes()[route_name(method, path)]
-    return timedelta(seconds=_TIME_LIMITS[known.function]) + _LEASE_MARGIN
 
 
 def meter_name(plan: Plan, now: datetime, time_zone: str = "UTC") -> str:
