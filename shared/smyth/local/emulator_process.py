@@ -29,7 +29,7 @@ async def serve(folder: DataFolder, listener: socket.socket) -> None:
     del os.environ["LOG_LEVEL"]  # The functions inherit the environment, and shall log as in Lambda.
     from ministack.core import lambda_runtime  # type: ignore[import-untyped]
 
-    from smyth.local.gaps import cold_starts, function_logs, layers
+    from smyth.local.gaps import cold_starts, function_logs, layers, schedules
     from smyth.local.gaps.snapshots import Snapshots
 
     state = StateFile(folder.state)
@@ -39,6 +39,7 @@ async def serve(folder: DataFolder, listener: socket.socket) -> None:
     function_logs.bridge(folder.logs / "functions")
     layers.bridge(folder.temporary)
     cold_starts.bridge()
+    schedules.bridge()
 
     async def noted(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         await ministack.app(scope, receive, send)

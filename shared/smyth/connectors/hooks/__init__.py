@@ -1,0 +1,1 @@
+"""Webhooks that come in: who sent them, and whether they came before."""
