@@ -142,6 +142,26 @@ class Alerts(_Settings):
     """The bus of EventBridge, in this account and region, that takes alerts too, such as ``default``."""
 
 
+class Vectors(_Settings):
+    """Where vectors are kept and searched."""
+
+    kind: Literal["embedded", "opensearch", "s3vectors"] = "embedded"
+    """embedded: in the bucket, by the functions. opensearch: Amazon OpenSearch Serverless. s3vectors: Amazon S3."""
+    max_ocu: int = Field(default=2, ge=1, le=1696)
+    """OpenSearch: up to so many compute units for searches, and as many for writes; paid for while they are used."""
+    wait_seconds: float = Field(default=0, ge=0, le=25)
+    """OpenSearch: how long a request waits for a collection that wakes from ten idle minutes; else 503, try again."""
+
+
+class AtOnce(_Settings):
+    """How many messages of a queue are worked off at the same time at most; the others wait."""
+
+    knowledge: int = Field(default=5, ge=2, le=1000)
+    """Documents that are indexed."""
+    triggers: int = Field(default=20, ge=2, le=1000)
+    """Agents that run because of a trigger."""
+
+
 class Customer(_Settings):
     """One stack."""
 
@@ -200,7 +220,8 @@ class Customer(_Settings):
     snap_start: bool = True
     """Functions that ask models start from a snapshot; about 4 dollars a month and GB of memory, used or not."""
     canary: Literal["none", "linear", "canary"] = "none"
-    """How a new version takes over: at once, a tenth a minute, or a tenth and after five minutes the rest."""
+    """How new versions of what agents and searches run on take over: at once, a tenth a minute, or a tenth and after
+    five minutes the rest. All other functions change at once; errors of any take the release back."""
     reserved_concurrency: dict[FunctionName, Annotated[int, Field(ge=1)]] = {}
     """Instances kept for (and at most used by) a function, by its name."""
     plans: dict[str, dict[str, Any]] = {}
@@ -210,7 +231,12 @@ class Customer(_Settings):
     models: dict[str, dict[str, Any]] = {}
     """Further model entries by name."""
     embedding_model: str = ""
-    """What turns texts into vectors, as ``provider/model``; without one, search is by vector alone."""
+    """What turns texts into vectors, as ``provider/model``; without one, search is by vector alone. On the
+    laptop also ``embedded``: a small model that is installed with the checkout."""
+    vectors: Vectors = Vectors()
+    """Where vectors are kept and searched."""
+    at_once: AtOnce = AtOnce()
+    """How many documents are indexed, and agents run by triggers, at the same time."""
     allow_private_http: bool = False
     """Whether agents may call addresses inside the network."""
     allowed_http: list[HostOrNetwork] = []
@@ -224,6 +250,15 @@ class Customer(_Settings):
     def _versions_are_published(self) -> Customer:
         if not self.published and (self.snap_start or self.canary != "none"):
             raise ValueError("snap_start and canary need versions; set published to true, or leave those two out")
+        return self
+
+    @model_validator(mode="after")
+    def _the_embedded_model_is_there(self) -> Customer:
+        if self.embedding_model == "embedded" and self.layer != "source":
+            raise ValueError(
+                "embedding_model: the embedded model is in no layer; name a provider's, such as "
+                "openai/text-embedding-3-small"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What wakes functions besides the API: new objects, the clock and changes of the table.
+"""What wakes functions besides the API: objects that came or went, the clock and changes of the table.
 
 What they cannot handle is kept in a queue.
 """
@@ -64,12 +64,12 @@ class Events(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        created = events.EventPattern(
+        changed = events.EventPattern(
             source=["aws.s3"],
-            detail_type=["Object Created"],
+            detail_type=["Object Created", "Object Deleted"],
             detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"prefix": TENANTS}]}},
         )
-        self._rule("object_created", object_created, event_pattern=created)
+        self._rule("object_created", object_created, event_pattern=changed)
         self._rule("schedule_tick", schedule_tick, schedule=events.Schedule.rate(TICK))
         self._stream(table, table_changes)
 

@@ -7,7 +7,7 @@ all but users' code, and one role for all that have the same rights.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +106,13 @@ class Functions(Construct):
             self.called.update(aliases)
             if customer.canary != "none":
                 Shift(self, "Shift", customer=customer, aliases=aliases)
+
+    def roles_of(self, functions: Iterable[str]) -> list[iam.IRole]:
+        """The roles of these functions, as far as the stack has them, each once."""
+        roles = {
+            role.node.path: role for name in functions if name in self.by_name if (role := self.by_name[name].role)
+        }
+        return [roles[path] for path in sorted(roles)]
 
     def _function(self, function: Function, environment: dict[str, str], rights: Rights) -> lambda_.Function:
         customer = self._customer

@@ -32,7 +32,7 @@ class Keys(Construct):
             self,
             "Key",
             alias=f"alias/{names.stack(customer.name)}",
-            description=f"{names.stack(customer.name)}: table, bucket, operator's key, logs and alarms",
+            description=f"{names.stack(customer.name)}: table, bucket, secrets, vectors, logs and alarms",
             enable_key_rotation=True,
             removal_policy=RemovalPolicy.RETAIN if customer.data.keep else RemovalPolicy.DESTROY,
         )

@@ -39,6 +39,36 @@ def dead_letters(customer: str) -> str:
     return f"{stack(customer)}-dead-letters"
 
 
+def queue(customer: str, name: str) -> str:
+    """A queue of work: ``knowledge`` for documents to be indexed, ``triggers`` for what is to start agents."""
+    return f"{stack(customer)}-{name}"
+
+
+def queue_dead_letters(customer: str, name: str) -> str:
+    """The queue of messages that a queue's function did not get done."""
+    return f"{queue(customer, name)}-dead-letters"
+
+
+def schedule_group(customer: str) -> str:
+    """The group of EventBridge Scheduler that holds the tenants' schedules."""
+    return stack(customer)
+
+
+def event_bus(customer: str) -> str:
+    """The bus whose events start agents."""
+    return stack(customer)
+
+
+def credentials(customer: str) -> str:
+    """What the names of secrets with tenants' credentials begin with."""
+    return f"{PREFIX}/{customer}/credentials/"
+
+
+def vector_bucket(customer: str, account: str, region: str) -> str:
+    """The bucket of S3 Vectors; such buckets are the account's own, but named like the other one."""
+    return f"{PREFIX}-{customer}-vectors-{account}-{region}"
+
+
 def bucket(customer: str, account: str, region: str) -> str:
     """Bucket names are one namespace for the whole world, hence account and region."""
     return f"{PREFIX}-{customer}-{account}-{region}"

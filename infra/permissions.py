@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 TableAccess = Literal["none", "read", "touch", "write"]
+SecretAccess = Literal["none", "touch", "write"]
+QueueName = Literal["knowledge", "triggers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,22 @@ class Grant:
     notify: bool = False
     #: Read the keys of the customer's account at Stripe.
     stripe: bool = False
+    #: Tenants' credentials. ``touch`` reads them and keeps what was refreshed, ``write`` also deletes.
+    credentials: SecretAccess = "none"
+    #: Search and change vectors where they are not in the bucket.
+    vectors: bool = False
+    #: Make, change and delete schedules and the rules of the stack's bus.
+    occasions: bool = False
+    #: Queues that it puts messages into.
+    sends: tuple[QueueName, ...] = ()
+    #: The queue that it works off.
+    takes: tuple[QueueName, ...] = ()
 
     @property
     def label(self) -> str:
         """What is granted, in a word; ``log`` where that is nothing."""
         said = [
-            field.name if value is True else f"{field.name}-{value}"
+            field.name if value is True else "-".join([field.name, *([value] if isinstance(value, str) else value)])
             for field in fields(self)
             if (value := getattr(self, field.name)) != field.default
         ]
@@ -53,7 +65,9 @@ _READ = Grant(table="read", bucket="read")
 #: Reads, and tells the audit whom it refused.
 _SHOW = Grant(table="read", bucket="read", audit=True)
 _WRITE = Grant(table="write", bucket="write")
-_RUN = Grant(table="write", bucket="write", run_code=True)
+#: Embeds with the tenant's own credentials, and searches.
+_EMBED = Grant(table="write", bucket="write", credentials="touch", vectors=True)
+_RUN = replace(_EMBED, run_code=True)
 
 GRANTS: dict[str, Grant] = {
     "create_agent": _WRITE,
@@ -75,9 +89,16 @@ GRANTS: dict[str, Grant] = {
     "list_components": Grant(audit=True),
     "list_connectors": Grant(audit=True),
     "manage_models": Grant(table="write"),
-    "search_vectors": _WRITE,
-    "upsert_vectors": Grant(bucket="write", audit=True),
+    "manage_credentials": Grant(table="write", credentials="write"),
+    "search_vectors": _EMBED,
+    "upsert_vectors": _EMBED,
+    "manage_knowledge": replace(_EMBED, sends=("knowledge",)),
+    "index_knowledge": replace(_EMBED, sends=("knowledge",), takes=("knowledge",)),
+    "manage_triggers": replace(_WRITE, credentials="write", occasions=True, sends=("triggers",)),
+    "receive_webhook": replace(_WRITE, credentials="touch", sends=("triggers",)),
+    "run_trigger": replace(_RUN, sends=("triggers",), takes=("triggers",)),
     "upload_file": _WRITE,
+    "manage_files": _WRITE,
     "get_file": _READ,
     "get_usage": Grant(table="read", audit=True),
     "manage_billing": Grant(table="write", stripe=True),
@@ -87,9 +108,21 @@ GRANTS: dict[str, Grant] = {
     "manage_tenants": Grant(table="write", bucket="read", usage_keys=True),
     # Touch: it notes the day on which a key was last used.
     "authorizer": Grant(table="touch", audit=True, operator_key=True),
-    "object_created": Grant(table="touch", dead_letters=True),
-    # The ledger's files: what names anything of an erased tenant is taken out of them.
-    "schedule_tick": Grant(table="write", bucket="write", leases=True, ledger=True, erase=True, dead_letters=True),
+    # What is not what it was said to be is removed; what is, goes on to be indexed and to start agents.
+    "object_created": replace(_WRITE, dead_letters=True, sends=("knowledge", "triggers")),
+    # The ledger's files: what names anything of an erased tenant is taken out of them. Credentials are changed by their
+    # owners' hooks when it is time; those of erased tenants go, as do their vectors, schedules and rules.
+    "schedule_tick": Grant(
+        table="write",
+        bucket="write",
+        leases=True,
+        ledger=True,
+        erase=True,
+        dead_letters=True,
+        credentials="write",
+        vectors=True,
+        occasions=True,
+    ),
     "table_changes": Grant(
         table="write", ledger=True, stream=True, usage_keys=True, dead_letters=True, notify=True, stripe=True
     ),
@@ -127,5 +160,52 @@ OBJECT_ACTIONS: dict[str, tuple[str, ...]] = {
     "none": (),
     "read": ("s3:GetObject",),
     # Tags tell the lifecycle rules when a file is to go.
-    "write": ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject"),
+    "write": (
+        "s3:GetObject",
+        "s3:PutObject",
+        "s3:PutObjectTagging",
+        "s3:DeleteObject",
+        "s3:AbortMultipartUpload",
+        "s3:ListMultipartUploadParts",
+    ),
 }
+
+_SECRET_TOUCH = (
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:DescribeSecret",
+    # The first token of a tenant that has no credentials yet makes its secret.
+    "secretsmanager:CreateSecret",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:TagResource",
+)
+SECRET_ACTIONS: dict[SecretAccess, tuple[str, ...]] = {
+    "none": (),
+    "touch": _SECRET_TOUCH,
+    "write": (*_SECRET_TOUCH, "secretsmanager:DeleteSecret", "secretsmanager:RestoreSecret"),
+}
+
+SEND_ACTIONS = ("sqs:SendMessage",)
+TAKE_ACTIONS = (
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    # A message that failed comes back later than the queue would have it.
+    "sqs:ChangeMessageVisibility",
+)
+
+SCHEDULE_ACTIONS = (
+    "scheduler:CreateSchedule",
+    "scheduler:DeleteSchedule",
+    "scheduler:GetSchedule",
+    "scheduler:UpdateSchedule",
+)
+RULE_ACTIONS = (
+    "events:DeleteRule",
+    "events:DescribeRule",
+    "events:DisableRule",
+    "events:EnableRule",
+    "events:ListTargetsByRule",
+    "events:PutRule",
+    "events:PutTargets",
+    "events:RemoveTargets",
+)

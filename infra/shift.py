@@ -1,4 +1,8 @@
-"""How a new version takes over: little by little, and back again when functions fail meanwhile."""
+"""How a new version takes over: little by little, and back again when functions fail meanwhile.
+
+Little by little where there is traffic: a tenth of ten minutes' calls tells nothing of a function that is called now and
+then. Those change at once, but their failures take back the release all the same, and them with it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from constructs import Construct
 
 from infra import names
 from infra.customer import Customer
+from smyth.platform.routes import CODE_FUNCTION, ROUTES
 
 _CONFIGS = {
     "linear": codedeploy.LambdaDeploymentConfig.LINEAR_10_PERCENT_EVERY_1_MINUTE,
@@ -21,25 +26,28 @@ _CONFIGS = {
 #: As many metrics as one alarm may add up.
 _METRICS_PER_ALARM = 10
 _PERIOD = Duration.minutes(1)
+#: What callers' programs use all the time: agents and searches, and what stands before and behind them.
+GRADUAL = {route.function for route in ROUTES if route.billable or route.stream} | {"authorizer", CODE_FUNCTION}
 #: Refusals are answers; what counts here are functions that failed. One may be somebody's network.
 _ERRORS = 3
 
 
 class Shift(Construct):
-    """CodeDeploy moves each alias to its new version. One release is one thing: an error in any function stops all."""
+    """CodeDeploy moves aliases to their new versions. One release is one thing: an error in any function stops all."""
 
     def __init__(self, scope: Construct, id: str, *, customer: Customer, aliases: Mapping[str, lambda_.Alias]) -> None:
         super().__init__(scope, id)
         application = codedeploy.LambdaApplication(self, "Application", application_name=names.stack(customer.name))
+        shifted = {name: alias for name, alias in aliases.items() if name in GRADUAL}
         role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com"),
             description=f"{names.stack(customer.name)}: CodeDeploy moves the aliases",
-            inline_policies={"shift": _rights(aliases)},
+            inline_policies={"shift": _rights(shifted)},
         ).without_policy_updates()
         alarms = list(self._alarms(customer, aliases))
-        for name, alias in aliases.items():
+        for name, alias in shifted.items():
             codedeploy.LambdaDeploymentGroup(
                 self,
                 name,

@@ -19,12 +19,15 @@ from infra.functions import Functions, Rights, arn
 from infra.identity import SignIn
 from infra.keys import Keys
 from infra.observability import Observability
+from infra.occasions import Occasions
 from infra.permissions import GRANTS, Grant
 from infra.protection import Protection
+from infra.queues import WORKERS, Queues
 from infra.runtime import Runtime
 from infra.secrets import Secrets
 from infra.statements import bedrock, statements, tracing
 from infra.storage import Storage
+from infra.vectors import Vectors
 from smyth.platform.routes import CODE_FUNCTION, FUNCTIONS
 
 #: Functions that ask models.
@@ -51,6 +54,10 @@ class SmythStack(Stack):
         self.data = Data(self, "Data", customer=customer, key=key)
         self.storage = Storage(self, "Storage", customer=customer, key=key)
         self.secrets = Secrets(self, "Secrets", customer=customer, key=key)
+        self.vectors = Vectors(self, "Vectors", customer=customer, key=key)
+        self.queues = Queues(self, "Queues", customer=customer)
+        targets = [self.queues.work["triggers"], self.queues.dead_letters["triggers"]]
+        self.occasions = Occasions(self, "Occasions", customer=customer, targets=targets)
         self.sign_in = (
             SignIn(self, "SignIn", customer=customer, settings=customer.identity) if customer.identity else None
         )
@@ -63,7 +70,7 @@ class SmythStack(Stack):
             layers_for=self.runtime.layers_for,
             staging=staging,
             key=key,
-            environment=lambda name: self._environment(customer, name),
+            environment=lambda name: self._environment(customer, name, key),
             rights=lambda name: self._rights(customer, name, key),
         )
         self.events = Events(
@@ -76,6 +83,11 @@ class SmythStack(Stack):
             object_created=self.functions.called["object_created"],
             schedule_tick=self.functions.called["schedule_tick"],
         )
+        for queue, worker in WORKERS.items():
+            at_once: int = getattr(customer.at_once, queue)
+            if worker in self.functions.called:
+                self.queues.wake(self.functions.called[worker], queue, at_once=at_once)
+        self.vectors.admit(self.functions.roles_of([name for name, grant in GRANTS.items() if grant.vectors]))
         if customer.waf:
             stage = self.api.api.deployment_stage.stage_arn
             Protection(self, "Protection", customer=customer.name, settings=customer.waf, stage_arn=stage)
@@ -110,6 +122,9 @@ class SmythStack(Stack):
             usage_plan_ids=self.api.usage_plan_ids,
             code_function=arn(customer, CODE_FUNCTION),
             dead_letters=names.dead_letters(customer.name),
+            customer=customer.name,
+            vectors=self.vectors.statements,
+            schedule_role=self.occasions.role.role_arn,
             key_arn=key.key_arn if key else None,
         )
         label = grant.label
@@ -120,7 +135,7 @@ class SmythStack(Stack):
             granted += tracing()
         return Rights(label, granted)
 
-    def _environment(self, customer: Customer, name: str) -> dict[str, str]:
+    def _environment(self, customer: Customer, name: str, key: kms.IKey | None) -> dict[str, str]:
         runtime = {"PYTHONPATH": sysconfig.get_path("purelib")} if customer.layer == "source" else {}
         if name == CODE_FUNCTION:
             # It runs what strangers wrote, so nothing of the stack is to be found in it, not even a name.
@@ -142,6 +157,7 @@ class SmythStack(Stack):
             "TABLE_NAME": self.data.table.table_name,
             "BUCKET_NAME": self.storage.bucket.bucket_name,
         }
+        said |= self._of_data(customer, grant, key)
         if grant.operator_key:
             said["OPERATOR_SECRET_ARN"] = self.secrets.operator_key.secret_arn
         if name == "authorizer":
@@ -156,6 +172,27 @@ class SmythStack(Stack):
             said["CODE_PER_TENANT"] = "1" if customer.tenant_isolation else ""
         return {**said, **runtime, **customer.environment}
 
+    def _of_data(self, customer: Customer, grant: Grant, key: kms.IKey | None) -> dict[str, str]:
+        """Where to find what the function may touch of tenants' data and events, and nothing else."""
+        said = {}
+        if grant.vectors:
+            said["SMYTH_VECTORS"] = self.vectors.setting
+        if grant.credentials != "none":
+            said["CREDENTIALS_PREFIX"] = names.credentials(customer.name)
+            said["CREDENTIALS_KEY_ARN"] = key.key_arn if key else ""
+        queues = self.queues.work
+        if "knowledge" in (*grant.sends, *grant.takes):
+            said["KNOWLEDGE_QUEUE_URL"] = queues["knowledge"].queue_url
+        if "triggers" in (*grant.sends, *grant.takes):
+            said["TRIGGER_QUEUE_URL"] = queues["triggers"].queue_url
+        if grant.occasions:
+            said["TRIGGER_QUEUE_ARN"] = queues["triggers"].queue_arn
+            said["TRIGGER_DEAD_LETTERS_ARN"] = self.queues.dead_letters["triggers"].queue_arn
+            said["SCHEDULE_GROUP"] = names.schedule_group(customer.name)
+            said["SCHEDULE_ROLE_ARN"] = self.occasions.role.role_arn
+            said["EVENT_BUS_NAME"] = self.occasions.bus.name
+        return said
+
     def _outputs(self) -> None:
         functions = {name: function.function_name for name, function in self.functions.by_name.items()}
         values = {
@@ -166,6 +203,8 @@ class SmythStack(Stack):
             "BucketName": self.storage.bucket.bucket_name,
             "OperatorSecretArn": self.secrets.operator_key.secret_arn,
             "UsagePlanIds": self.to_json_string(self.api.usage_plan_ids),
+            "EventBusName": self.occasions.bus.name,
+            "TriggerQueueUrl": self.queues.work["triggers"].queue_url,
             "FunctionNames": self.to_json_string(functions),
         }
         for name, value in values.items():

@@ -7,9 +7,22 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
+from infra import names
 from infra.data import LEASE_INDEX
 from infra.keys import USE
-from infra.permissions import AUDIT_ACTIONS, AUDIT_PARTITIONS, OBJECT_ACTIONS, STREAM_ACTIONS, TABLE_ACTIONS, Grant
+from infra.permissions import (
+    AUDIT_ACTIONS,
+    AUDIT_PARTITIONS,
+    OBJECT_ACTIONS,
+    RULE_ACTIONS,
+    SCHEDULE_ACTIONS,
+    SECRET_ACTIONS,
+    SEND_ACTIONS,
+    STREAM_ACTIONS,
+    TABLE_ACTIONS,
+    TAKE_ACTIONS,
+    Grant,
+)
 from infra.storage import LEDGER, TENANTS
 
 
@@ -25,6 +38,9 @@ def statements(
     usage_plan_ids: dict[str, str],
     code_function: str,
     dead_letters: str,
+    customer: str,
+    vectors: list[iam.PolicyStatement],
+    schedule_role: str,
     key_arn: str | None = None,
 ) -> list[iam.PolicyStatement]:
     """The statements that grant exactly what ``grant`` says."""
@@ -62,11 +78,39 @@ def statements(
     if grant.dead_letters:
         queue = f"arn:{Aws.PARTITION}:sqs:{Aws.REGION}:{Aws.ACCOUNT_ID}:{dead_letters}"
         said.append(_allow(("sqs:SendMessage",), queue))
+    said.extend(_of_data(grant, customer=customer, vectors=vectors))
+    if grant.occasions:
+        said.extend(_occasions(customer, schedule_role))
     if key_arn and (
         grant.ledger or grant.table != "none" or grant.audit or grant.bucket != "none" or grant.operator_key
     ):
         said.append(_allow(USE, key_arn))
     return said
+
+
+def _of_data(grant: Grant, *, customer: str, vectors: list[iam.PolicyStatement]) -> list[iam.PolicyStatement]:
+    """Rights to credentials, queues and the place of vectors."""
+    said = []
+    if grant.credentials != "none":
+        secrets = f"arn:{Aws.PARTITION}:secretsmanager:{Aws.REGION}:{Aws.ACCOUNT_ID}:secret:"
+        said.append(_allow(SECRET_ACTIONS[grant.credentials], f"{secrets}{names.credentials(customer)}*"))
+    queues = f"arn:{Aws.PARTITION}:sqs:{Aws.REGION}:{Aws.ACCOUNT_ID}:"
+    if grant.sends:
+        said.append(_allow(SEND_ACTIONS, *(f"{queues}{names.queue(customer, name)}" for name in grant.sends)))
+    if grant.takes:
+        said.append(_allow(TAKE_ACTIONS, *(f"{queues}{names.queue(customer, name)}" for name in grant.takes)))
+    return [*said, *(vectors if grant.vectors else ())]
+
+
+def _occasions(customer: str, schedule_role: str) -> list[iam.PolicyStatement]:
+    """Rights to schedules of the stack's group, which act by its role, and to rules of its bus."""
+    schedules = f"arn:{Aws.PARTITION}:scheduler:{Aws.REGION}:{Aws.ACCOUNT_ID}:schedule/"
+    rules = f"arn:{Aws.PARTITION}:events:{Aws.REGION}:{Aws.ACCOUNT_ID}:rule/"
+    return [
+        _allow(SCHEDULE_ACTIONS, f"{schedules}{names.schedule_group(customer)}/*"),
+        _allow(("iam:PassRole",), schedule_role),
+        _allow(RULE_ACTIONS, f"{rules}{names.event_bus(customer)}/*"),
+    ]
 
 
 def _secret(name: str) -> iam.PolicyStatement:
