@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -22,6 +23,7 @@ class ScheduleRule(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kind: Literal["schedule"] = "schedule"
     cron: str | None = Field(
         None, max_length=200, description='Five fields such as "0 8 * * MON-FRI", or the six of EventBridge Scheduler.'
     )

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from smyth.connectors.hooks.schemes import Scheme
 from smyth.platform.names import Name
+from smyth.platform.schedule_rules import ScheduleRule
 
 MOST_ATTEMPTS = 5
 _LONGEST_PAUSE = timedelta(hours=6)
@@ -81,7 +83,39 @@ class EventRule(BaseModel):
     pattern: EventPattern = EventPattern()
 
 
-Rule = Annotated[ObjectRule | QueueRule | EventRule, Field(discriminator="kind")]
+class WebhookRule(BaseModel):
+    """Somebody posted a signed message to the trigger's own address."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["webhook"]
+    scheme: Scheme = Field(default="standard", description="How the sender signs.")
+
+
+class GooglePush(BaseModel):
+    """Whose tokens Google's Pub/Sub shows when it pushes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    service_account: str = Field(max_length=200, pattern=r"^[^@\s]+@[^@\s]+$", description="Its e-mail address.")
+    audience: str = Field(min_length=1, max_length=500, description="As the subscription's settings name it.")
+
+
+class ComponentRule(BaseModel):
+    """A trigger component of the agent is called: by its service over HTTP, or every so often."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["component"]
+    every_minutes: int | None = Field(
+        default=None, ge=1, le=720, description="Call it so often; the component's own interval unless told."
+    )
+    push: GooglePush | None = Field(default=None, description="For Gmail: Pub/Sub calls it when mails come.")
+
+
+Rule = Annotated[
+    ObjectRule | QueueRule | EventRule | ScheduleRule | WebhookRule | ComponentRule, Field(discriminator="kind")
+]
 
 
 class Target(BaseModel):
