@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,6 +15,8 @@ logger = Logger(service="smyth")
 _ROLLUP_SECONDS = 20.0
 #: With so many seconds left, erasures, exports and invoices stop until the next tick.
 _ERASURES_UNTIL, _EXPORTS_UNTIL, _INVOICES_UNTIL = 20.0, 10.0, 5.0
+#: One rotation waits for its address for ten seconds at the most.
+_ROTATIONS_UNTIL = 20.0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
@@ -24,6 +27,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     done["seeded"] = services().plan_changes.go_on()
     done["erased"] = services().erasures.go_on(lambda: _seconds_left(context) > _ERASURES_UNTIL)
     done["exported"] = services().exports.go_on(lambda: _seconds_left(context) > _EXPORTS_UNTIL)
+    rotating = services().credentials.rotate_due(lambda: _seconds_left(context) > _ROTATIONS_UNTIL)
+    done["rotated"] = asyncio.run(rotating)
     done["issued"] = services().invoices.issue(lambda: _seconds_left(context) > _INVOICES_UNTIL)
     logger.info("swept", extra=done)
     return done

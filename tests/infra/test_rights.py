@@ -59,6 +59,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud, issuer: OidcSer
     tenant = Caller(cloud, key)
     _keys_and_usage(tenant)
     _models(tenant)
+    _credentials(tenant)
     _agents(tenant)
     _talk(tenant)
     _keep(tenant)
@@ -109,6 +110,15 @@ def _models(tenant: Caller) -> None:
     tenant("GET", "/api/models")
     assert tenant("GET", "/api/models/{name}", name="ours")["own"]
     tenant("DELETE", "/api/models/{name}", name="ours")
+
+
+def _credentials(tenant: Caller) -> None:
+    tenant("PUT", "/api/credentials/{name}", name="ours", json={"value": "one"})
+    assert tenant("GET", "/api/credentials")["items"][0]["name"] == "ours"
+    assert tenant("POST", "/api/credentials/{name}/rotate", name="ours", json={"value": "two"})["current"] == 2
+    assert tenant("POST", "/api/credentials/{name}/rollback", name="ours")["current"] == 1
+    tenant("GET", "/api/credentials/{name}", name="ours")
+    tenant("DELETE", "/api/credentials/{name}", name="ours")
 
 
 def _agents(tenant: Caller) -> None:

@@ -19,6 +19,7 @@ from smyth.aws.ledger_files import BucketLedgerFiles
 from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put
 from smyth.aws.tenant_data import tenant_folder, tenant_page
 from smyth.aws.tenants import listing_key, tenant_key, tenant_write
+from smyth.aws.vault import SecretsVault
 from smyth.platform.erasure import Erasure
 from smyth.platform.ledger_export import forget_names
 from smyth.platform.tenants import Tenant
@@ -38,9 +39,10 @@ _AMOUNTS = {
 class DynamoErasures:
     """An :class:`~smyth.platform.erasure.ErasureStore` in table and bucket."""
 
-    def __init__(self, table: Table, bucket: Bucket) -> None:
+    def __init__(self, table: Table, bucket: Bucket, vault: SecretsVault) -> None:
         self._table = table
         self._bucket = bucket
+        self._vault = vault
         self._files = BucketLedgerFiles(bucket)
 
     def request(self, tenant: Tenant, erasure: Erasure) -> bool:
@@ -94,7 +96,8 @@ class DynamoErasures:
         return len(found)
 
     def finish(self, erasure: Erasure) -> None:
-        """See :meth:`smyth.platform.erasure.ErasureStore.finish`."""
+        """See :meth:`smyth.platform.erasure.ErasureStore.finish`; without an end while secrets are left."""
+        self._vault.erase(erasure.tenant_id)
         self._table.transact([delete(at) for at in _last(erasure.tenant_id)])
 
 

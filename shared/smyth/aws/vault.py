@@ -189,10 +189,10 @@ class SecretsVault:
         """Write a new version of a secret, making the secret where there is none; return the version's id."""
         name, version, content = self._name(tenant_id, number), str(uuid4()), _dumped(envelope)
         try:
-            self._client.put_secret_value(SecretId=name, ClientRequestToken=version, SecretString=content)
+            return self._put_value(name, version, content)
         except self._client.exceptions.ResourceNotFoundException:
             try:
-                self._client.create_secret(
+                made = self._client.create_secret(
                     Name=name,
                     ClientRequestToken=version,
                     SecretString=content,
@@ -201,13 +201,17 @@ class SecretsVault:
                     **self._encryption,  # type: ignore[arg-type]
                 )
             except self._client.exceptions.ResourceExistsException:
-                self._client.put_secret_value(SecretId=name, ClientRequestToken=version, SecretString=content)
+                return self._put_value(name, version, content)
+            return made["VersionId"]
         except self._client.exceptions.LimitExceededException:
             raise Busy(
                 "Credentials were changed too often today. Nothing was changed; try again in some hours.",
                 retry_after_s=3_600,
             ) from None
-        return version
+
+    def _put_value(self, name: str, version: str, content: str) -> str:
+        answer = self._client.put_secret_value(SecretId=name, ClientRequestToken=version, SecretString=content)
+        return answer["VersionId"]
 
     def _name(self, tenant_id: str, number: str) -> str:
         return f"{self._prefix}{tenant_id}/{number}"

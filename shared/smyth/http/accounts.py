@@ -50,7 +50,7 @@ class Accounts(Bookkeeping):
         from smyth.aws.erasure import DynamoErasures
         from smyth.platform.erasure import Erasures
 
-        return Erasures(DynamoErasures(self.table, self.bucket), self.tenants, self.fence)
+        return Erasures(DynamoErasures(self.table, self.bucket, self.credential_store), self.tenants, self.fence)
 
     @cached_property
     def plan_changes(self) -> PlanChanges:

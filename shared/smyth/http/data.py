@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from smyth.aws.agent_files import FileLinks
     from smyth.aws.tenant_vault import KeptVaults, TenantVault
     from smyth.aws.tokens import DynamoTokens
-    from smyth.aws.vault import SecretsVault
     from smyth.aws.vectors import BucketVectors
     from smyth.connectors.embeddings.gateway import EmbeddingGateway
     from smyth.connectors.knowledge.knowledge import Knowledge
@@ -52,11 +51,16 @@ class Data(Accounts):
     @cached_property
     def knowledge_base(self) -> KnowledgeBase:
         """Documents that agents know."""
+        from smyth.aws.files import DynamoFiles
         from smyth.aws.knowledge import BucketContents, DynamoKnowledge, SqsTasks
         from smyth.platform.knowledge import KnowledgeBase
 
-        queue = SqsTasks(self._settings.knowledge_queue)
-        return KnowledgeBase(DynamoKnowledge(self.table), BucketContents(self.bucket), queue)
+        return KnowledgeBase(
+            DynamoKnowledge(self.table),
+            BucketContents(self.bucket),
+            SqsTasks(self._settings.knowledge_queue),
+            file=DynamoFiles(self.table).get,
+        )
 
     @cached_property
     def indexing(self) -> Indexing:
@@ -75,14 +79,6 @@ class Data(Accounts):
             allowance=lambda admission: allowance_of(admission, None),
             model=self._settings.embedding_model,
         )
-
-    @cached_property
-    def credential_store(self) -> SecretsVault:
-        """Where tenants' credentials are."""
-        from smyth.aws.vault import SecretsVault
-
-        given = self._settings
-        return SecretsVault(self.table, given.credentials_prefix, encryption_key=given.credentials_key)
 
     @cached_property
     def credentials(self) -> Credentials:
@@ -123,10 +119,11 @@ class Data(Accounts):
     @cached_property
     def files(self) -> Files:
         """Uploaded files."""
-        from smyth.aws.files import BucketFiles, DynamoFiles
+        from smyth.aws.files import DynamoFiles
+        from smyth.aws.storage import BucketStorage
         from smyth.platform.files import Files
 
-        return Files(DynamoFiles(self.table), BucketFiles(self.bucket))
+        return Files(DynamoFiles(self.table), lambda tenant_id: BucketStorage(self.bucket, tenant_id))
 
     @cached_property
     def file_links(self) -> FileLinks:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from smyth.aws.bucket import Bucket
     from smyth.aws.idempotency import DynamoClaims
     from smyth.aws.table import Table
+    from smyth.aws.vault import SecretsVault
     from smyth.connectors.http.client import HttpClient
     from smyth.platform.agents import Agents
     from smyth.platform.plans import Plan
@@ -50,6 +51,14 @@ class Stores:
         from smyth.aws.idempotency import DynamoClaims
 
         return DynamoClaims(self.table, self.bucket)
+
+    @cached_property
+    def credential_store(self) -> SecretsVault:
+        """Where tenants' credentials are."""
+        from smyth.aws.vault import SecretsVault
+
+        given = self._settings
+        return SecretsVault(self.table, given.credentials_prefix, encryption_key=given.credentials_key)
 
     @cached_property
     def http(self) -> HttpClient:

@@ -68,7 +68,7 @@ class ErasureStore(Protocol):
         ...
 
     def finish(self, erasure: Erasure) -> None:
-        """Delete the tenant itself and the erasure."""
+        """Delete the tenant's secrets, and at last the tenant itself and the erasure."""
         ...
 
 

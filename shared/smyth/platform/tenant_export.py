@@ -173,7 +173,7 @@ class Exports:
 def public_record(item: Mapping[str, Any], tenant_id: str) -> Record | None:
     """Return an item of the table without secrets; None where it is nothing else, or only for the machinery."""
     partition = item["pk"].removeprefix(f"T#{tenant_id}")
-    if partition.startswith("FILE-LINK#") or partition == "#I":
+    if partition.startswith("FILE-LINK#") or partition == "#I" or item["sk"].startswith("TOKEN#"):
         return None
     hidden = {"pk", "sk", "v", "sha256", "usage_identifier", "lease_pk", "lease_sk"}
     if not item["pk"].startswith("T#"):  # Here the key of the item is the secret.

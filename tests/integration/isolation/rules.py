@@ -49,6 +49,7 @@ TALK: dict[str, Foreign] = ASK | {"body.conversation_id": APART, "body.user": AP
 CHAT: dict[str, Foreign] = AGENT | {"path.conversation_id": REFUSED, "query.user": APART}
 OF_TENANT: dict[str, Foreign] = {"query.tenant_id": REFUSED}
 OPERATORS: dict[str, Foreign] = {"path.tenant_id": REFUSED}
+CREDENTIAL: dict[str, Any] = {"value": "s3cret-of-the-good-request"}
 MODEL = {"provider": "OpenAI", "model": "gpt-4o-mini", "credential": "house-key"}
 INPUT = {"name": "who"}
 PING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
@@ -109,6 +110,17 @@ RULES: dict[str, Rule] = {
         stays=True,
     ),
     "DELETE /api/models/{name}": Rule(least="developer", foreign={"path.name": REFUSED}, takes=True),
+    "GET /api/credentials": Rule(least="viewer"),
+    "GET /api/credentials/{name}": Rule(least="viewer", foreign={"path.name": REFUSED}),
+    "PUT /api/credentials/{name}": Rule(least="developer", body=CREDENTIAL, foreign={"path.name": APART}, stays=True),
+    "DELETE /api/credentials/{name}": Rule(least="developer", foreign={"path.name": REFUSED}, takes=True),
+    "POST /api/credentials/{name}/rotate": Rule(
+        least="developer", body=CREDENTIAL, foreign={"path.name": REFUSED}, takes=True
+    ),
+    # There is one version, so a good request names it.
+    "POST /api/credentials/{name}/rollback": Rule(
+        least="developer", body={"version": 1}, foreign={"path.name": REFUSED}
+    ),
     "POST /api/vectordb/search": Rule(
         least="developer", body={"namespace": "{namespace}", "vector": [1, 0]}, foreign={"body.namespace": APART}
     ),

@@ -61,6 +61,7 @@ def make_world() -> World:
     model = f"model-{secrets.token_hex(4)}"
     house = {"provider": "OpenAI", "model": mark, "credential": "house-key", "context_window": 9000}
     _ok(call("PUT", f"/api/models/{model}", caller=owner, body=house))
+    _ok(call("PUT", f"/api/credentials/{model}", caller=owner, body={"value": mark, "description": mark}))
     key = _ok(call("POST", "/api/keys", caller=owner, headers=SHOWN, body={"name": mark, "role": "viewer"}))
     namespace = f"ns-{secrets.token_hex(4)}"
     items = [{"id": "one", "vector": [1, 0], "text": mark}]

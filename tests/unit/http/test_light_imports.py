@@ -20,6 +20,7 @@ FUNCTIONS = {
     "table_changes": HEAVY | {"fastapi", "stripe", "fpdf"},
     "manage_keys": HEAVY,
     "manage_models": HEAVY,
+    "manage_credentials": HEAVY | {"cryptography"},
     "manage_conversations": HEAVY,
     "import_agent": HEAVY,
     "run_endpoint": HEAVY | {"cryptography"},
