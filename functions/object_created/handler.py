@@ -1,4 +1,7 @@
-"""Completes the record of a file when S3 tells, through EventBridge, that its content is there."""
+"""Does what follows when S3 tells, through EventBridge, that an object is there or gone.
+
+An upload's record is completed; a document that agents know is looked at by the worker.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Any, Literal
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel, Field, ValidationError
 
+from smyth.aws import knowledge
 from smyth.aws.files import parse_object_key
 from smyth.http.services import services
 
@@ -14,10 +18,10 @@ logger = Logger(service="smyth")
 
 
 class Object(BaseModel):
-    """The new object."""
+    """The object; one that is gone has no size."""
 
     key: str
-    size: int = Field(ge=0)
+    size: int = Field(default=0, ge=0)
     etag: str = ""
     #: Orders the events of one key.
     sequencer: str = ""
@@ -29,11 +33,11 @@ class Detail(BaseModel):
     object: Object
 
 
-class ObjectCreated(BaseModel):
-    """EventBridge's "Object Created" event, as far as it matters here."""
+class ObjectChanged(BaseModel):
+    """EventBridge's "Object Created" or "Object Deleted" event, as far as it matters here."""
 
     source: Literal["aws.s3"]
-    detail_type: Literal["Object Created"] = Field(alias="detail-type")
+    detail_type: Literal["Object Created", "Object Deleted"] = Field(alias="detail-type")
     detail: Detail
 
 
@@ -42,22 +46,26 @@ class BadEvent(ValueError):
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Complete the file's record; repeated events change nothing.
+    """Complete the file's record, or have the document indexed; repeated events change nothing.
 
     Raises:
-        BadEvent: The event is not S3's "Object Created".
+        BadEvent: The event is not S3's "Object Created" or "Object Deleted".
     """
     try:
-        created = ObjectCreated.model_validate(event).detail
+        changed = ObjectChanged.model_validate(event)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise BadEvent(f'Expected EventBridge\'s "Object Created" event of S3, but {faults}.') from None
-    place = parse_object_key(created.object.key)
-    if place is None:
-        return {"result": "ignored", "key": created.object.key}
+    new = changed.detail.object
+    document = knowledge.parse_object_key(new.key)
+    if document is not None:
+        known = services().knowledge_base.noticed(*document)
+        return {"result": "noticed" if known else "ignored", "key": new.key}
+    place = parse_object_key(new.key)
+    if place is None or changed.detail_type == "Object Deleted":
+        return {"result": "ignored", "key": new.key}
     tenant_id, key = place
-    new = created.object
     known = services().files.arrived(tenant_id, key, size=new.size, etag=new.etag, sequencer=new.sequencer)
     result = "stored" if known else "ignored"
     logger.info("object created", tenant_id=tenant_id, key=key, size=new.size, result=result)
-    return {"result": result, "key": created.object.key}
+    return {"result": result, "key": new.key}

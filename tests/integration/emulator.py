@@ -18,6 +18,7 @@ import boto3
 REGION = "us-east-1"
 TABLE = "smyth-test"
 BUCKET = "smyth-test"
+KNOWLEDGE_QUEUE = "smyth-test-knowledge"
 OPERATOR_KEY = "OperatorKeyOfTheTests0123456789"
 _START_SECONDS = 60
 
@@ -66,6 +67,7 @@ def point_here(url: str) -> dict[str, str]:
         "TABLE_NAME": TABLE,
         "BUCKET_NAME": BUCKET,
         "OPERATOR_SECRET_ARN": "operator-key",
+        "KNOWLEDGE_QUEUE_URL": f"{url}/000000000000/{KNOWLEDGE_QUEUE}",
     }
 
 
@@ -73,6 +75,7 @@ def create_resources(url: str, dynamodb_url: str = "") -> None:
     """Create the table, the bucket and the operator's key as the stack has them; the table may lie elsewhere."""
     where = {"endpoint_url": url, "region_name": REGION}
     boto3.client("s3", **where).create_bucket(Bucket=BUCKET)
+    boto3.client("sqs", **where).create_queue(QueueName=KNOWLEDGE_QUEUE)
     boto3.client("secretsmanager", **where).create_secret(Name="operator-key", SecretString=OPERATOR_KEY)
     boto3.client("dynamodb", endpoint_url=dynamodb_url or url, region_name=REGION).create_table(
         TableName=TABLE,

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from smyth.components.base import Call, Component, ComponentError, Port
 from smyth.components.base import Settings as BaseSettings
+from smyth.connectors.knowledge.documents import metadata_of
 from smyth.connectors.vectors.port import Hit
 from smyth.values import convert
 
@@ -61,7 +62,7 @@ def _result(hit: Hit, settings: Settings) -> Any:
         return hit.text
     result: dict[str, Any] = {"content": hit.text}
     if settings.include_metadata:
-        result["metadata"] = hit.metadata.get("metadata")
+        result["metadata"] = metadata_of(hit)
     if settings.include_score:
         result["score"] = hit.score
     return result

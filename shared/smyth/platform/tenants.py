@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from smyth.platform.access import OPERATOR
+from smyth.platform.access import OPERATOR, Caller
 from smyth.platform.errors import Conflict, Invalid, NotFound
 from smyth.platform.ids import TENANT, is_id, new_id
 from smyth.platform.names import Name
@@ -76,6 +76,20 @@ class Tenant(BaseModel):
     def plan_since(self) -> datetime:
         """When the tenant came to its plan."""
         return self.plan_history[-1].since
+
+    def acting(self, key_id: str) -> Caller:
+        """Return the tenant as the caller of what nobody waits for; ``key_id`` tells who asked for it."""
+        return Caller(
+            tenant_id=self.id,
+            plan=self.plan,
+            role="owner",
+            key_id=key_id,
+            status=self.status,
+            limits=tuple(self.limits.items()),
+            time_zone=self.time_zone,
+            requests_per_minute=self.requests_per_minute,
+            budgeted=self.budgeted,
+        )
 
 
 class NewTenant(BaseModel):

@@ -12,9 +12,9 @@ from smyth.connectors.vectors.memory import MemoryVectors
 from smyth.connectors.vectors.port import Hit, VectorItem, VectorStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from smyth.connectors.embeddings.port import EmbeddingPort
+    from smyth.connectors.embeddings.port import Embedded, EmbeddingPort
     from smyth.connectors.models.port import Usage
 
     #: Takes what a provider charges for.
@@ -42,6 +42,15 @@ class Source:
     name: str = ""
     #: Comes back with what is found.
     metadata: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a source, as it is found again."""
+
+    text: str
+    vector: tuple[float, ...]
+    metadata: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +114,38 @@ class Knowledge:
             )
         made = await self._model().embed(chunks, team_id=team_id)
         use(made.usage)
-        metadata = {_SOURCE: source_id, "name": source.name, "metadata": source.metadata}
+        metadata = {"name": source.name, "metadata": source.metadata}
+        pieces = [Piece(chunk, vector, metadata) for chunk, vector in zip(chunks, made.vectors, strict=True)]
+        await self.put(team_id, space.name, source_id, pieces)
+
+    async def put(self, team_id: str, namespace: str, source_id: str, pieces: Sequence[Piece]) -> None:
+        """Store pieces in the place of the source's; a search sees the old ones or the new ones. None: forget it.
+
+        Raises:
+            KnowledgeError: The namespace cannot be used.
+            NamespaceFull: There is no room in the namespace.
+            TooManyWriters: The write did not get through.
+            DimensionMismatch: The namespace was filled with another embedding model.
+        """
+        space = _space(team_id, namespace)
+        owner = self._owner(space)
+        if not pieces and not await asyncio.to_thread(self._vectors.exists, owner, space.name):
+            return
         items = [
-            VectorItem(f"{source_id}#{number}", vector, chunk, metadata)
-            for number, (chunk, vector) in enumerate(zip(chunks, made.vectors, strict=True))
-            if any(vector)  # One without direction is near to nothing.
+            VectorItem(f"{source_id}#{number}", piece.vector, piece.text, {_SOURCE: source_id, **piece.metadata})
+            for number, piece in enumerate(pieces)
+            if any(piece.vector)  # One without direction is near to nothing.
         ]
-        await asyncio.to_thread(self._vectors.replace, self._owner(space), space.name, {_SOURCE: source_id}, items)
+        await asyncio.to_thread(self._vectors.replace, owner, space.name, {_SOURCE: source_id}, items)
+
+    async def embed(self, team_id: str, texts: Sequence[str]) -> Embedded:
+        """Return the vectors of ``texts``.
+
+        Raises:
+            KnowledgeError: No model is configured.
+            ModelError: The embedding model failed.
+        """
+        return await self._model().embed(texts, team_id=team_id)
 
     async def find(self, team_id: str, namespace: str, question: str, *, top_k: int, use: Use) -> list[Hit]:
         """Return the ``top_k`` pieces nearest to ``question``, best first.
@@ -140,7 +174,7 @@ class Knowledge:
         """
         found = _source_id(team_id, namespace, source_id)
         space = await self._existing(team_id, namespace)
-        await asyncio.to_thread(self._vectors.replace, self._owner(space), space.name, {_SOURCE: found}, ())
+        await self.put(team_id, space.name, found, ())
 
     def _owner(self, space: Space) -> str:
         return self._tenant_id or space.team_id
@@ -157,6 +191,15 @@ class Knowledge:
                 "No embedding model is configured, so texts cannot be compared. Set SMYTH_EMBEDDING_MODEL."
             )
         return self._embeddings
+
+
+def namespace_of(team_id: str, label: str) -> str:
+    """Return the namespace that a label means.
+
+    Raises:
+        KnowledgeError: It cannot be one.
+    """
+    return _space(team_id, label).name
 
 
 def _space(team_id: str, namespace: str) -> Space:
