@@ -15,6 +15,8 @@ logger = Logger(service="smyth")
 _ROLLUP_SECONDS = 20.0
 #: With so many seconds left, erasures, exports and invoices stop until the next tick.
 _ERASURES_UNTIL, _EXPORTS_UNTIL, _INVOICES_UNTIL = 20.0, 10.0, 5.0
+#: A file is removed in a second at the most.
+_FILES_UNTIL = 10.0
 #: One rotation waits for its address for ten seconds at the most.
 _ROTATIONS_UNTIL = 20.0
 
@@ -26,6 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     done = {"settled": settled, "released": released, "alerts": woken, "rollups": rolled}
     done["seeded"] = services().plan_changes.go_on()
     done["erased"] = services().erasures.go_on(lambda: _seconds_left(context) > _ERASURES_UNTIL)
+    done["files"] = services().files.sweep(lambda: _seconds_left(context) > _FILES_UNTIL)
     done["exported"] = services().exports.go_on(lambda: _seconds_left(context) > _EXPORTS_UNTIL)
     rotating = services().credentials.rotate_due(lambda: _seconds_left(context) > _ROTATIONS_UNTIL)
     done["rotated"] = asyncio.run(rotating)

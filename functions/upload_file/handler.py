@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from smyth.http.answers.files import Uploaded
 from smyth.http.app import create_app, lambda_handler
-from smyth.http.caller import TenantCaller
+from smyth.http.caller import Caller, TenantCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.services import services
 from smyth.platform.errors import Invalid, TooLarge
-from smyth.platform.files import DEFAULT_TYPE, MAX_DIRECT_BYTES, File, PlannedUpload, display_name, media_type
+from smyth.platform.file_records import File
+from smyth.platform.files import (
+    DEFAULT_TYPE,
+    MAX_DIRECT_BYTES,
+    PART_BYTES,
+    PlannedUpload,
+    media_type,
+    new_file,
+)
 from smyth.platform.times import utc_now
 
 _BODY = {
@@ -26,33 +35,16 @@ _BODY = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "description": "Up to 4 MiB."}},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "Up to 4 MiB."},
+                        "ttl": {"type": "integer", "description": "Seconds that it is kept; else until it is deleted."},
+                    },
                 }
             },
             "application/json": {"schema": PlannedUpload.model_json_schema()},
         },
     }
 }
-
-
-class UploadRequest(BaseModel):
-    """What to send, and where, so that the file is stored."""
-
-    url: str
-    method: str
-    headers: dict[str, str]
-
-
-class Uploaded(BaseModel):
-    """A file; ``url`` gives a stored one, ``upload`` tells how to send one that is still to come."""
-
-    key: str
-    name: str
-    size: int
-    content_type: str
-    status: Literal["pending", "stored"]
-    url: str | None = None
-    upload: UploadRequest | None = None
 
 
 app = create_app("storage upload")
@@ -62,11 +54,12 @@ app = create_app("storage upload")
 async def upload_file(request: Request, caller: TenantCaller) -> Response:
     body = await request.body()
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return await _keep(request, caller.tenant_id, caller.key_id, await _file(request))
-    return await _expect(request, caller.tenant_id, caller.key_id, _planned(body))
+        sent, ttl = await _form(request)
+        return await _keep(request, caller, sent, ttl)
+    return await _expect(request, caller, _planned(body))
 
 
-async def _keep(request: Request, tenant_id: str, by: str, sent: UploadFile) -> Response:
+async def _keep(request: Request, caller: Caller, sent: UploadFile, ttl: str | None) -> Response:
     """Store what was sent."""
     content = await sent.read()
     if len(content) > MAX_DIRECT_BYTES:
@@ -74,46 +67,64 @@ async def _keep(request: Request, tenant_id: str, by: str, sent: UploadFile) -> 
             f"A file of {len(content)} bytes is too large to be sent through here; {MAX_DIRECT_BYTES} are allowed. "
             'Send {"name", "size", "content_type"} as JSON instead, and upload the file to the address in the answer.'
         )
+    fields = {"name": sent.filename or "", "size": len(content), "content_type": _type_of(sent)}
     try:
-        name = display_name(sent.filename or "")
-    except ValueError as error:
-        raise Invalid(str(error)) from None
-
-    def file(seed: Seed) -> File:
-        return File.new(name, len(content), _type_of(sent), ulid=seed.ulid, by=by, now=utc_now())
+        planned = PlannedUpload.model_validate(fields | ({} if ttl is None else {"ttl": ttl}))
+    except ValidationError as error:
+        raise Invalid(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
 
     def store(seed: Seed) -> dict[str, Any]:
-        services().files.store(tenant_id, file(seed), content)
-        return _view(file(seed)) | {"status": "stored"}
+        file = _new(planned, seed, caller)
+        services().files.store(caller.tenant_id, file, content, limit=_limit(caller))
+        return _view(file) | {"status": "stored"}
 
     def address(seed: Seed) -> dict[str, Any]:
-        return {"url": services().files.download_url(tenant_id, file(seed))}
+        return {"url": services().files.download_url(caller.tenant_id, _new(planned, seed, caller))}
 
-    return await once(request, tenant_id, store, hidden=address)
+    return await once(request, caller.tenant_id, store, hidden=address)
 
 
-async def _expect(request: Request, tenant_id: str, by: str, planned: PlannedUpload) -> Response:
+async def _expect(request: Request, caller: Caller, planned: PlannedUpload) -> Response:
     """Tell how to upload what is planned."""
 
-    def file(seed: Seed) -> File:
-        return File.new(planned.name, planned.size, planned.content_type, ulid=seed.ulid, by=by, now=utc_now())
-
     def expect(seed: Seed) -> dict[str, Any]:
-        services().files.expect(tenant_id, file(seed))
-        return _view(file(seed))
+        file = _new(planned, seed, caller)
+        services().files.expect(caller.tenant_id, file, limit=_limit(caller))
+        return _view(file)
 
     def upload(seed: Seed) -> dict[str, Any]:
-        return {"upload": asdict(services().files.upload(tenant_id, file(seed)))}
+        file = _new(planned, seed, caller)
+        wanted = [asdict(one) for one in services().files.uploads(caller.tenant_id, file)]
+        if file.size <= PART_BYTES:
+            return {"upload": wanted[0]}
+        complete = f"/api/storage/{file.key}/complete"
+        return {"multipart": {"part_bytes": PART_BYTES, "parts": wanted, "complete": complete}}
 
-    return await once(request, tenant_id, expect, hidden=upload)
+    return await once(request, caller.tenant_id, expect, hidden=upload)
 
 
-async def _file(request: Request) -> UploadFile:
+def _new(planned: PlannedUpload, seed: Seed, caller: Caller) -> File:
+    return new_file(
+        planned.name,
+        planned.size,
+        planned.content_type,
+        ulid=seed.ulid,
+        by=caller.key_id,
+        now=utc_now(),
+        ttl=planned.ttl,
+    )
+
+
+def _limit(caller: Caller) -> int | None:
+    return services().meter.terms(caller.plan, dict(caller.limits))[1].storage_bytes
+
+
+async def _form(request: Request) -> tuple[UploadFile, str | None]:
     form = await request.form(max_files=1, max_fields=10)
-    sent = form.get("file")
+    sent, ttl = form.get("file"), form.get("ttl")
     if not isinstance(sent, UploadFile):
         raise Invalid('The form holds no file. Send it as the field "file", with a file name.')
-    return sent
+    return sent, ttl if isinstance(ttl, str) else None
 
 
 def _planned(body: bytes) -> PlannedUpload:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -11,8 +10,8 @@ import pytest
 
 from smyth.aws.files import DynamoFiles
 from smyth.http.services import services
-from smyth.platform.files import MAX_DIRECT_BYTES, MAX_FILE_BYTES, File
-from smyth.platform.times import utc_now
+from smyth.platform.files import MAX_DIRECT_BYTES, MAX_FILE_BYTES, new_file
+from smyth.platform.times import rfc3339, utc_now
 from tests.integration.events import OPERATOR, Answer, Context, LambdaContext, call, caller_context, handler
 
 FORM = {"Content-Type": "multipart/form-data; boundary=limit"}
@@ -187,14 +186,14 @@ def test_a_large_file_goes_straight_to_the_bucket_and_its_event_completes_the_re
     assert answer.status == 201
     file = answer.json()
     assert (file["status"], file["size"], "url" in file) == ("pending", 11, False)
-    assert (record(caller, file["key"]) or {})["expires_at"] > utc_now().timestamp()
+    assert (record(caller, file["key"]) or {})["lease_sk"] > rfc3339(utc_now())
     upload = file["upload"]
     assert httpx.request(upload["method"], upload["url"], headers=upload["headers"], content=b"hello,world").is_success
     event = created(caller, file["key"], size=11, etag="abc")
     assert tell(event)["result"] == "stored"
     kept = record(caller, file["key"]) or {}
     assert (kept["status"], kept["size"], kept["etag"]) == ("stored", 11, "abc")
-    assert "expires_at" not in kept
+    assert "lease_sk" not in kept
 
 
 def test_the_event_says_what_really_came(caller: Context) -> None:
@@ -251,7 +250,7 @@ def test_a_file_that_nobody_expects_gets_no_record(caller: Context) -> None:
         [],
         "text",
         {"Records": [{"eventSource": "aws:s3"}]},
-        {"source": "aws.s3", "detail-type": "Object Deleted", "detail": {"object": {"key": "a", "size": 1}}},
+        {"source": "aws.s3", "detail-type": "Object Restored", "detail": {"object": {"key": "a", "size": 1}}},
         {"source": "aws.s3", "detail-type": "Object Created", "detail": {}},
         {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": "a", "size": -1}}},
         {"source": "my.app", "detail-type": "Object Created", "detail": {"object": {"key": "a", "size": 1}}},
@@ -278,10 +277,11 @@ def test_the_same_idempotency_key_makes_one_file(caller: Context) -> None:
 def test_a_record_that_is_there_is_not_made_anew(caller: Context) -> None:
     """A request that is done again after a crash finds the record of the first try, perhaps completed."""
     records = DynamoFiles(services().table)
-    file = File.new("a.txt", 1, "text/plain", ulid="01jd0000000000000000000000", by="key-1", now=utc_now())
-    records.add(caller["tenant_id"], file, utc_now() + timedelta(days=1))
-    records.complete(caller["tenant_id"], file.key, size=1, etag="e", at=utc_now(), sequencer="1")
-    records.add(caller["tenant_id"], file, utc_now() + timedelta(days=1))
+    file = new_file("a.txt", 1, "text/plain", ulid="01jd0000000000000000000000", by="key-1", now=utc_now())
+    assert records.add(caller["tenant_id"], file, limit=1)
+    assert records.replace(caller["tenant_id"], file, file.model_copy(update={"status": "stored"}))
+    assert records.add(caller["tenant_id"], file, limit=1)
+    assert records.used(caller["tenant_id"]) == 1
     found = records.get(caller["tenant_id"], file.key)
     assert found is not None
     assert found.status == "stored"

@@ -101,7 +101,7 @@ def test_changed_limits_and_status_reach_the_next_request() -> None:
     refused = call("GET", "/api/keys", caller=context)
     assert (refused.status, "suspended" in refused.json()["detail"]) == (403, True)
     resumed = call("PATCH", path, caller=OPERATOR, body={"limits": None, "status": "active"}).json()
-    assert resumed["limits"] == {"requests_per_month": 1000, "agents": 5}
+    assert resumed["limits"] == {"requests_per_month": 1000, "agents": 5, "storage_bytes": 1024**3}
 
 
 def test_a_key_tells_the_authorizer_who_calls() -> None:

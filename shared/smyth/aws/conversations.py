@@ -19,8 +19,8 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from smyth.aws.agent_files import EXPIRES_DAYS, EXPIRES_TAG
 from smyth.aws.bucket import Bucket
+from smyth.aws.storage import EXPIRES_DAYS, EXPIRES_TAG
 from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put, update
 from smyth.platform.conversation_records import ChatTurn, Conversation, Owner
 from smyth.platform.conversation_store import LEASE, Held

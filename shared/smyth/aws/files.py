@@ -1,22 +1,27 @@
-"""Files in the bucket, their records in the table.
+"""Records of files in the table, and the count of the bytes that they take up.
 
-A file lies at ``t/<tenant>/files/<key>``, its record at ``T#<tenant>``, ``FILE#<key>``.
+=============  =================  ===============
+item           partition          sort key
+=============  =================  ===============
+file           ``T#<tenant>``     ``FILE#<key>``
+bytes          ``T#<tenant>``     ``STORAGE``
+due (index)    ``LEASE#FILES``    when it is due
+=============  =================  ===============
+
+A file's content lies at ``t/<tenant>/files/<key>`` in the bucket.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from smyth.aws.bucket import Bucket
-from smyth.aws.table import ConditionFailed, Table, key, put_new, update
-from smyth.connectors.storage.port import Upload
-from smyth.platform.files import File
+from smyth.aws.table import ConditionFailed, Item, Table, Write, key, put, put_new, update
+from smyth.platform.file_records import REMEMBERED_FOR, File
 from smyth.platform.times import rfc3339
 
-_UPLOAD_SECONDS = 15 * 60
-_DOWNLOAD_SECONDS = 60 * 60
+_DUE = "LEASE#FILES"
+_SWEEP_AT_ONCE = 200
 
 
 def object_key(tenant_id: str, file_key: str) -> str:
@@ -32,90 +37,88 @@ def parse_object_key(found: str) -> tuple[str, str] | None:
     return None
 
 
-class BucketFiles:
-    """A :class:`~smyth.connectors.storage.port.FileStore` in the bucket."""
-
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-
-    def put(self, tenant_id: str, key: str, content: bytes, content_type: str) -> str:
-        """See :meth:`smyth.connectors.storage.port.FileStore.put`."""
-        answer = self._bucket.client.put_object(
-            Bucket=self._bucket.name, Key=object_key(tenant_id, key), Body=content, ContentType=content_type
-        )
-        return answer["ETag"].strip('"')
-
-    def get(self, tenant_id: str, key: str) -> bytes | None:
-        """See :meth:`smyth.connectors.storage.port.FileStore.get`."""
-        return self._bucket.get(object_key(tenant_id, key))
-
-    def download_url(self, tenant_id: str, key: str, name: str) -> str:
-        """See :meth:`smyth.connectors.storage.port.FileStore.download_url`."""
-        return self._bucket.download_url(object_key(tenant_id, key), name, seconds=_DOWNLOAD_SECONDS)
-
-    def upload(self, tenant_id: str, key: str, size: int, content_type: str) -> Upload:
-        """See :meth:`smyth.connectors.storage.port.FileStore.upload`."""
-        url = self._bucket.client.generate_presigned_url(
-            "put_object",
-            # Type and size are signed, so S3 refuses others; every client sends the size by itself.
-            Params={
-                "Bucket": self._bucket.name,
-                "Key": object_key(tenant_id, key),
-                "ContentType": content_type,
-                "ContentLength": size,
-            },
-            ExpiresIn=_UPLOAD_SECONDS,
-        )
-        return Upload(url, "PUT", {"content-type": content_type})
-
-
 class DynamoFiles:
-    """A :class:`~smyth.platform.files.FileRecords` in the table."""
+    """A :class:`~smyth.platform.file_records.FileRecords` in the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, tenant_id: str, file: File, expires_at: datetime) -> None:
-        """See :meth:`smyth.platform.files.FileRecords.add`."""
-        item = file.model_dump(mode="json") | {"created_at": rfc3339(file.created_at)}
-        item |= _place(tenant_id, file.key) | {"expires_at": int(expires_at.timestamp())}
-        with suppress(ConditionFailed):  # An earlier try of the same request had come through.
-            self._table.write(put_new(item))
+    def add(self, tenant_id: str, file: File, limit: int | None) -> bool:
+        """See :meth:`smyth.platform.file_records.FileRecords.add`."""
+        charged = file.charged or 0
+        if limit is not None and charged > limit:
+            return self.get(tenant_id, file.key) is not None
+        count = _count(tenant_id, charged, None if limit is None else limit - charged)
+        try:
+            self._table.transact([put_new(_item(tenant_id, file)), *count])
+        except ConditionFailed as failed:
+            # At the record itself: an earlier try of the same request had come through.
+            return failed.index == 0
+        return True
 
     def get(self, tenant_id: str, key: str) -> File | None:
-        """See :meth:`smyth.platform.files.FileRecords.get`."""
+        """See :meth:`smyth.platform.file_records.FileRecords.get`."""
         place = _place(tenant_id, key)
         item = self._table.get(place["pk"], place["sk"])
         return File.model_validate(item) if item else None
 
     def oldest_first(self, tenant_id: str, after: str = "") -> Iterator[File]:
-        """See :meth:`smyth.platform.files.FileRecords.oldest_first`."""
+        """See :meth:`smyth.platform.file_records.FileRecords.oldest_first`."""
         items = self._table.query(f"T#{tenant_id}", prefix="FILE#", after=f"FILE#{after}" if after else "")
         return (File.model_validate(item) for item in items)
 
-    def complete(self, tenant_id: str, key: str, *, size: int, etag: str, at: datetime, sequencer: str) -> bool:
-        """See :meth:`smyth.platform.files.FileRecords.complete`."""
-        values = {
-            "status": "stored",
-            "size": size,
-            "etag": etag,
-            "stored_at": rfc3339(at),
-            "sequencer": sequencer,
-        }
-        sets = ", ".join(f"#{name} = :{name}" for name in values)
+    def replace(self, tenant_id: str, before: File, after: File) -> bool:
+        """See :meth:`smyth.platform.file_records.FileRecords.replace`."""
+        item = _item(tenant_id, after)
+        if after.status in ("refused", "deleted"):
+            item["expires_at"] = int((after.created_at + REMEMBERED_FOR + timedelta(days=1)).timestamp())
+        same: list[str] = []
+        values: Item = {}
+        for name in ("status", "charged", "sequencer", "upload_id"):
+            seen = getattr(before, name)
+            same.append(f"attribute_not_exists(#{name})" if seen is None else f"#{name} = :{name}")
+            values |= {} if seen is None else {name: seen}
+        write = put(item, condition="attribute_exists(#pk) AND " + " AND ".join(same), values=values)
         try:
-            self._table.write(
-                update(
-                    _place(tenant_id, key),
-                    f"SET {sets} REMOVE #expires_at",
-                    values,
-                    condition="attribute_exists(#pk) AND (attribute_not_exists(#sequencer) OR #sequencer < :sequencer)",
-                )
-            )
+            self._table.transact([write, *_count(tenant_id, (after.charged or 0) - (before.charged or 0))])
         except ConditionFailed:
             return False
         return True
 
+    def due(self, now: datetime) -> Iterator[tuple[str, File]]:
+        """See :meth:`smyth.platform.file_records.FileRecords.due`."""
+        for found in self._table.query_index("lease", _DUE, before=rfc3339(now), limit=_SWEEP_AT_ONCE):
+            item = self._table.get(found["pk"], found["sk"])
+            file = File.model_validate(item) if item else None
+            if file is not None and file.due is not None and file.due <= now:
+                yield found["pk"].removeprefix("T#"), file
 
-def _place(tenant_id: str, file_key: str) -> dict[str, str]:
+    def used(self, tenant_id: str) -> int:
+        """See :meth:`smyth.platform.file_records.FileRecords.used`."""
+        item = self._table.get(f"T#{tenant_id}", "STORAGE")
+        return item["bytes"] if item else 0
+
+
+def _count(tenant_id: str, more: int, room: int | None = None) -> list[Write]:
+    """Return the write that counts so many bytes more; ``room``: only up to so many before."""
+    if more == 0:
+        return []
+    condition, values = "", {"none": 0, "more": more}
+    if room is not None:
+        condition = "attribute_not_exists(#bytes) OR #bytes <= :room"
+        values["room"] = room
+    at = key(f"T#{tenant_id}", "STORAGE")
+    return [update(at, "SET #bytes = if_not_exists(#bytes, :none) + :more", values, condition=condition)]
+
+
+def _item(tenant_id: str, file: File) -> Item:
+    item = file.model_dump(mode="json", exclude_none=True) | {"created_at": rfc3339(file.created_at)}
+    if file.ends_at is not None:
+        item["ends_at"] = rfc3339(file.ends_at)
+    if file.due is not None and file.status in ("pending", "stored"):
+        item |= {"lease_pk": _DUE, "lease_sk": rfc3339(file.due)}
+    return item | _place(tenant_id, file.key)
+
+
+def _place(tenant_id: str, file_key: str) -> Item:
     return key(f"T#{tenant_id}", f"FILE#{file_key}")

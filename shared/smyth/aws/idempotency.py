@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from smyth.aws.agent_files import EXPIRES_TAG
 from smyth.aws.bucket import Bucket
+from smyth.aws.storage import EXPIRES_TAG
 from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put, update
 from smyth.platform.idempotency import Answer, Claim, Taken
 from smyth.platform.times import rfc3339

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from smyth.http.problems import Problem
 from smyth.http.readable import Name, without_control
 from smyth.http.services import services
 from smyth.platform.errors import PlatformError
+from smyth.platform.file_records import is_file_key
 from smyth.platform.files import media_type
 from smyth.values import InvalidValue
 from smyth.values.media import media_type as media_type_of
@@ -30,7 +30,6 @@ MOST_BYTES = 50 * 1024 * 1024
 _LONGEST_ADDRESS = 8_000
 #: For one file; a stream says nothing until all are there.
 _PATIENCE_S = 15.0
-_KEY = re.compile(r"fil-[0-9a-z]{26}-[A-Za-z0-9.-]{1,130}")
 
 
 def _place(text: str) -> str:
@@ -41,7 +40,7 @@ def _place(text: str) -> str:
     """
     without_control(text)
     is_data = text.startswith("data:") and "," in text
-    if not is_data and not (text.startswith(("https://", "http://", SCHEME)) or _KEY.fullmatch(text)):
+    if not is_data and not (text.startswith(("https://", "http://", SCHEME)) or is_file_key(text)):
         raise ValueError("must be an http(s), data or smythfs URL, or the key of an uploaded file")
     if not is_data and len(text) > _LONGEST_ADDRESS:
         raise ValueError(f"must not have more than {_LONGEST_ADDRESS:,} characters, unless it is a data URL")
@@ -115,7 +114,7 @@ async def _read(caller: Caller, given: GivenFile, holder: Holder) -> files.File:
     if given.url is None:
         content = _decoded(given.data or "")
         return files.File(content, media_type_of(content))
-    if not _KEY.fullmatch(given.url):
+    if not is_file_key(given.url):
         return await files.read(given.url, holder)
     record, content = await asyncio.to_thread(services().files.read, caller.tenant_id, given.url, most=MAX_BYTES)
     return files.File(content, record.content_type, record.name)

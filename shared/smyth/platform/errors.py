@@ -81,6 +81,13 @@ class TooLarge(PlatformError):
     code = "too_large"
 
 
+class NotAsDeclared(PlatformError):
+    """Content is of another type than was said."""
+
+    status = 415
+    code = "not_as_declared"
+
+
 class Busy(PlatformError):
     """The store could not take the request now; nothing was written."""
 

@@ -25,6 +25,7 @@ class Limits(BaseModel):
 
     requests_per_month: int | None = Field(default=None, ge=0)
     agents: int | None = Field(default=None, ge=0)
+    storage_bytes: int | None = Field(default=None, ge=0, description="Uploaded files together.")
 
     def overridden(self, overrides: Mapping[str, int | None]) -> Limits:
         """Return these limits with a tenant's own in their places."""
@@ -89,6 +90,7 @@ class Plan(BaseModel):
 
 
 _USD = 1_000_000
+_GIB = 1024**3
 
 PLANS: dict[str, Plan] = {
     plan.name: plan
@@ -96,26 +98,26 @@ PLANS: dict[str, Plan] = {
         Plan(
             name="basic",
             price_per_month=29 * _USD,
-            limits=Limits(requests_per_month=1_000, agents=5),
+            limits=Limits(requests_per_month=1_000, agents=5, storage_bytes=_GIB),
             throttle=Throttle(rate=5, burst=10, quota_per_month=1_000),
         ),
         Plan(
             name="pro",
             price_per_month=99 * _USD,
-            limits=Limits(requests_per_month=10_000, agents=25),
+            limits=Limits(requests_per_month=10_000, agents=25, storage_bytes=25 * _GIB),
             throttle=Throttle(rate=20, burst=50, quota_per_month=10_000),
         ),
         Plan(name="enterprise", price_per_month=299 * _USD, throttle=Throttle(rate=200, burst=400)),
         Plan(
             name="payg",
             price_per_request=_USD // 100,
-            limits=Limits(agents=25),
+            limits=Limits(agents=25, storage_bytes=25 * _GIB),
             throttle=Throttle(rate=20, burst=50),
         ),
         Plan(
             name="prepaid",
             price_per_request=_USD // 200,
-            limits=Limits(agents=25),
+            limits=Limits(agents=25, storage_bytes=25 * _GIB),
             package=Package(requests=10_000, price=50 * _USD),
             over_limit=402,
             prepaid=True,

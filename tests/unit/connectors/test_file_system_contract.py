@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from smyth.aws.agent_files import AgentFiles, FileLinks
+from smyth.aws.agent_files import FileLinks, agent_files
 from smyth.connectors.files import memory
 from smyth.connectors.files.memory import MemoryFiles
 from smyth.connectors.files.port import FileError, FileSystem, ListedFile, StoredFile
+from smyth.connectors.files.stored import StoredFiles
+from smyth.connectors.storage.folder import FolderStorage
 
 from .conftest import Clock, Cloud
 
@@ -16,15 +20,17 @@ NOTE = StoredFile(b"hello", "text/plain")
 DAY = 86_400
 
 
-@pytest.fixture(params=["memory", "bucket"])
-def files(request: pytest.FixtureRequest, clock: Clock) -> FileSystem:
+@pytest.fixture(params=["memory", "folder", "bucket"])
+def files(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> FileSystem:
     if request.param == "memory":
         return MemoryFiles(clock)
+    if request.param == "folder":
+        return StoredFiles(FolderStorage(tmp_path, "ten-a", clock=clock))
     return in_bucket(request.getfixturevalue("cloud"), clock)
 
 
-def in_bucket(cloud: Cloud, clock: Clock, tenant: str = "ten-a", url: str = "https://api.example.com/v1") -> AgentFiles:
-    return AgentFiles(cloud.bucket, FileLinks(cloud.table, cloud.bucket, clock=clock), tenant, url, clock=clock)
+def in_bucket(cloud: Cloud, clock: Clock, tenant: str = "ten-a", url: str = "https://api.example.com/v1") -> FileSystem:
+    return agent_files(cloud.bucket, FileLinks(cloud.table, cloud.bucket, clock=clock), tenant, url, clock=clock)
 
 
 async def test_what_was_written_is_read(files: FileSystem) -> None:
@@ -52,7 +58,9 @@ async def test_a_file_is_gone_when_its_time_is_over(files: FileSystem, clock: Cl
 
 async def test_a_link_is_an_address(files: FileSystem) -> None:
     await files.write(PATH, NOTE, seconds=60)
-    assert (await files.link(PATH, name="note.txt", seconds=60)).startswith(("data:text/plain;", "https://"))
+    assert (await files.link(PATH, name="note.txt", seconds=60)).startswith(
+        ("data:text/plain;", "file:///", "https://")
+    )
 
 
 async def test_files_are_listed_by_folder_and_page_by_page(files: FileSystem) -> None:
@@ -128,7 +136,7 @@ async def test_without_a_public_address_there_are_no_links(cloud: Cloud, clock: 
 async def test_a_file_too_large_for_a_run_is_not_read(
     cloud: Cloud, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("smyth.aws.agent_files.MAX_BYTES", 4)
+    monkeypatch.setattr("smyth.connectors.files.stored.MAX_BYTES", 4)
     files = in_bucket(cloud, clock)
     await files.write(PATH, NOTE, seconds=None)
     with pytest.raises(FileError, match="5 bytes"):

@@ -32,7 +32,7 @@ def test_an_override_that_makes_no_sense_is_refused(override: dict[str, object])
 
 def test_a_tenants_own_limit_may_be_none() -> None:
     limits = PLANS["basic"].limits.overridden({"requests_per_month": None})
-    assert limits == Limits(requests_per_month=None, agents=5)
+    assert limits == Limits(requests_per_month=None, agents=5, storage_bytes=1024**3)
 
 
 def test_of_two_sets_of_run_limits_the_stricter_count_one_by_one() -> None:

@@ -1,1 +1,1 @@
-"""Files of tenants: the port; its adapter on S3 lies in ``smyth.aws.files``."""
+"""Objects of tenants: the port and its adapter on a local folder; the one on S3 lies in ``smyth.aws.storage``."""

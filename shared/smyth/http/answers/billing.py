@@ -32,6 +32,7 @@ class PlanOffer(BaseModel):
     package: PackageOffer | None
     requests_per_month: int | None
     agents: int | None
+    storage_bytes: int | None = Field(description="Uploaded files together.")
 
 
 class InvoiceIssuer(BaseModel):

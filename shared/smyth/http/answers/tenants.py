@@ -14,6 +14,7 @@ class TenantLimits(BaseModel):
 
     requests_per_month: int | None
     agents: int | None
+    storage_bytes: int | None
 
 
 class TenantPlan(BaseModel):

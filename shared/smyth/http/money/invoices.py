@@ -89,4 +89,5 @@ def _offer(plan: Plan, *, mine: bool) -> dict[str, Any]:
         "package": None if package is None else {"requests": package.requests, "price": usd(package.price)},
         "requests_per_month": None if plan.prepaid else plan.limits.requests_per_month,
         "agents": plan.limits.agents,
+        "storage_bytes": plan.limits.storage_bytes,
     }
