@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from smyth.platform.acl import PLATFORM, Asker
 from smyth.platform.agents import Agents
+from smyth.platform.component_triggers import completed, component_trigger_id
 from smyth.platform.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
 from smyth.platform.ids import TRIGGER, is_id, new_id
 from smyth.platform.times import Clock, utc_now
 from smyth.platform.trigger_records import NewTrigger, Target, Trigger, TriggerChanges
+
+if TYPE_CHECKING:
+    from smyth.engine import Plan
 
 MOST_TRIGGERS = 100
 _ATTEMPTS = 5
@@ -104,9 +108,12 @@ class Triggers:
             NotFound: There is no such agent.
             Forbidden: The asker may not write the agent.
             Invalid: The agent has no such skill or trigger component.
+            Conflict: The trigger component has another trigger already.
             LimitReached: The tenant has as many triggers as it may.
         """
-        self._check(tenant_id, fields.agent_id, fields.target, asker)
+        fields = completed(fields, self._check(tenant_id, fields.agent_id, fields.target, asker))
+        if fields.rule.kind == "component":
+            trigger_id = component_trigger_id(fields.agent_id, fields.target.trigger or "")
         if len(list(islice(self._store.all(tenant_id), MOST_TRIGGERS))) == MOST_TRIGGERS:
             raise LimitReached(f"There are {MOST_TRIGGERS} triggers already. Delete those that are no longer needed.")
         now = self._now()
@@ -121,7 +128,10 @@ class Triggers:
         )
         if not self._store.create(trigger):
             # An earlier try of the same request, which may have ended before the rule was placed.
-            trigger = self.get(tenant_id, trigger.id)
+            stored = self.get(tenant_id, trigger.id)
+            if (stored.name, stored.rule, stored.target) != (trigger.name, trigger.rule, trigger.target):
+                raise Conflict(f"The component has a trigger already: {stored.id}. Change or delete that one.")
+            trigger = stored
         try:
             self._place(trigger)
         except Exception:
@@ -224,6 +234,8 @@ class Triggers:
             self._ask(trigger, asker, "write")
             if "rule" in given and given["rule"].kind != trigger.kind:
                 raise Invalid(f"The trigger is of kind {trigger.kind} and stays so. Make another one for this rule.")
+            if trigger.kind == "component" and given.get("target", trigger.target) != trigger.target:
+                raise Invalid("The trigger belongs to its component. Make another one for another component.")
             if "target" in given or given.get("enabled"):
                 self._check(tenant_id, trigger.agent_id, given.get("target", trigger.target), PLATFORM)
             changed = trigger.model_copy(update={**given, "updated_at": self._now(), "version": trigger.version + 1})
@@ -234,8 +246,8 @@ class Triggers:
             f"Others are changing the trigger {trigger_id} at the same time. Nothing was changed; try again."
         )
 
-    def _check(self, tenant_id: str, agent_id: str, target: Target, asker: Asker) -> None:
-        """Refuse a target that the agent does not have."""
+    def _check(self, tenant_id: str, agent_id: str, target: Target, asker: Asker) -> Plan:
+        """Return the agent's plan; refuse a target that it does not have."""
         self._agents.get(tenant_id, agent_id, asker, "write")
         _, plan = self._agents.plan(tenant_id, agent_id)
         endpoints = sorted({endpoint for endpoint, _ in plan.endpoints})
@@ -245,6 +257,7 @@ class Triggers:
         if target.trigger is not None and target.trigger not in plan.triggers:
             known = ", ".join(sorted(plan.triggers)) or "none"
             raise Invalid(f'The agent has no trigger component at "{target.trigger}". Those it has: {known}.')
+        return plan
 
     def _ask(self, trigger: Trigger, asker: Asker, level: Any) -> None:
         """Refuse who may not use the trigger's agent; of an agent that is gone, only admins and the product may."""
