@@ -38,9 +38,14 @@ class Words:
         if self.error is not None:
             raise self.error
         self.asked += texts
-        words = [re.findall(r"\w+", text.lower()) for text in texts]
+        words = [self.words(text) for text in texts]
         count = sum(map(len, words))
         return Embedded(tuple(map(_vector, words)), (Usage("words", input_tokens=count, cost_micro_usd=count),))
+
+    @staticmethod
+    def words(text: str) -> list[str]:
+        """What a text is counted by."""
+        return re.findall(r"\w+", text.lower())
 
 
 def busy() -> ModelError:

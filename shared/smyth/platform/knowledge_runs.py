@@ -109,11 +109,15 @@ class VersionRun:
             if not self._in_time():
                 raise OutOfTime
             batch = cut[start : start + _BATCH]
-            made, used = await self._batch([chunk.to_embed for chunk in batch])
+            made, used, fresh = await self._batch([chunk.to_embed for chunk in batch])
             vectors += made
             spent.usage += used
-            note()
-            self._progress(status="embedding", done=len(vectors), total=len(cut))
+            if fresh:
+                note()
+                self._progress(status="embedding", done=len(vectors), total=len(cut))
+        note()
+        # The last look before the index is written: is this still the version that is wanted?
+        self._progress(status="embedding", done=len(cut), total=len(cut))
         record = self._record
         await self._knowledge.put(self._tenant_id, record.namespace, record.id, pieces_of(record.name, cut, vectors))
         return len(cut)
@@ -138,16 +142,17 @@ class VersionRun:
         await asyncio.to_thread(self._contents.keep, self._tenant_id, record.id, name, data)
         return cut
 
-    async def _batch(self, texts: Sequence[str]) -> tuple[list[tuple[float, ...]], list[Usage]]:
-        """Return the vectors of some pieces and what they cost, as kept or made now."""
+    async def _batch(self, texts: Sequence[str]) -> tuple[list[tuple[float, ...]], list[Usage], bool]:
+        """Return the vectors of some pieces and what they cost, and whether they were made only now."""
         name = f"{_digest(self._model, *texts)}.vectors"
         kept = await asyncio.to_thread(self._contents.kept, self._tenant_id, self._record.id, name)
+        fresh = kept is None
         if kept is None:
             made = await self._knowledge.embed(self._tenant_id, texts)
             kept = _pack(made.vectors, made.usage)
             await asyncio.to_thread(self._contents.keep, self._tenant_id, self._record.id, name, kept)
         # Read back even when just made, so that a version has the same vectors whoever ends it.
-        return _unpack(kept)
+        return *_unpack(kept), fresh
 
 
 def _digest(*parts: str) -> str:
