@@ -7,7 +7,7 @@ import os
 from pydantic import BaseModel
 
 from smyth.connectors.catalog import Connector, connectors
-from smyth.connectors.embeddings.gateway import read_embedding_model
+from smyth.connectors.embeddings.chosen import chosen_provider
 from smyth.http.app import create_app, lambda_handler
 from smyth.http.caller import AnyCaller
 from smyth.http.settings import settings
@@ -25,8 +25,8 @@ app = create_app("connectors")
 
 @app.get("/api/connectors")
 async def list_connectors(caller: AnyCaller) -> Connectors:
-    entry = read_embedding_model(settings().embedding_model)
-    return Connectors(items=connectors(os.environ, embedding_provider=entry.served_by.name if entry else None))
+    provider = chosen_provider(settings().embedding_model)
+    return Connectors(items=connectors(os.environ, embedding_provider=provider))
 
 
 handler = lambda_handler(app)

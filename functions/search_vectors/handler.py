@@ -42,7 +42,9 @@ async def search_vectors(request: Request, caller: TenantCaller, body: Search) -
     async def work(charge: Charge) -> Hits:
         embeddings = services().embeddings
         embeddings = embeddings and embeddings.view(charge.allowance)
-        hits, usage = await search(services().vectors, embeddings, caller.tenant_id, body)
+        hits, usage = await search(
+            services().vectors, embeddings, caller.tenant_id, body, one_model=services().one_model
+        )
         charge.use(usage)
         return Hits(hits=[Hit(**asdict(hit)) for hit in hits])
 
@@ -54,7 +56,9 @@ async def search_knowledge(request: Request, caller: TenantCaller, body: Knowled
     async def work(charge: Charge) -> KnowledgeHits:
         embeddings = services().embeddings
         embeddings = embeddings and embeddings.view(charge.allowance)
-        hits, usage = await search(services().vectors, embeddings, caller.tenant_id, body.search())
+        hits, usage = await search(
+            services().vectors, embeddings, caller.tenant_id, body.search(), one_model=services().one_model
+        )
         charge.use(usage)
         return KnowledgeHits(hits=[_found(hit) for hit in hits])
 

@@ -21,7 +21,8 @@ app = create_app("vector upsert")
 
 @app.post("/api/vectordb/upsert")
 async def upsert_vectors(caller: TenantCaller, body: Upsert) -> Upserted:
-    count, _ = await upsert(services().vectors, services().embeddings, caller.tenant_id, body)
+    embeddings = services().kept_embeddings(caller.tenant_id)
+    count, _ = await upsert(services().vectors, embeddings, caller.tenant_id, body, one_model=services().one_model)
     return Upserted(upserted=count)
 
 

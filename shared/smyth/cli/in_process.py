@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +14,12 @@ from smyth.cli.sources import read_bytes, read_json_file
 
 if TYPE_CHECKING:
     from smyth.connectors.ports import Ports
+    from smyth.connectors.vault.port import Vault
     from smyth.document import Document
 
 VaultFile = Annotated[
     Path | None,
-    typer.Option("--vault", help='Secrets for {{KEY(name)}}: a JSON file like {"default": {"name": "..."}}.'),
+    typer.Option("--vault", help='Secrets for {{KEY(name)}}: encrypted, or JSON like {"default": {"name": ".."}}.'),
 ]
 
 
@@ -42,7 +43,8 @@ def make_ports(vault_file: Path | None) -> Ports:
     Raises:
         CommandError: The vault file or the setting ``SMYTH_MODELS`` cannot be used.
     """
-    from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding_model
+    from smyth.connectors.embeddings.chosen import chosen_model
+    from smyth.connectors.embeddings.embedded import EMBEDDED
     from smyth.connectors.http.addresses import AddressGuard
     from smyth.connectors.http.client import HttpClient
     from smyth.connectors.knowledge.knowledge import Knowledge
@@ -56,19 +58,30 @@ def make_ports(vault_file: Path | None) -> Ports:
         catalog = Catalog(read_models(json.loads(os.environ.get("SMYTH_MODELS") or "{}")))
     except (ValueError, AttributeError) as error:
         raise CommandError(f"The environment variable SMYTH_MODELS cannot be used: {error}") from None
+    vault = MemoryVault() if vault_file is None else _vault(vault_file)
     try:
-        embedding_model = read_embedding_model(os.environ.get("SMYTH_EMBEDDING_MODEL", ""))
+        embeddings = chosen_model(os.environ.get("SMYTH_EMBEDDING_MODEL") or EMBEDDED, vault)
     except ValueError as error:
         raise CommandError(f"The environment variable SMYTH_EMBEDDING_MODEL cannot be used: {error}") from None
-    vault = MemoryVault({} if vault_file is None else _secrets(vault_file))
     models = ModelGateway(catalog, vault, allow_private=True)
     http = HttpClient(AddressGuard(allow_private=True))
-    knowledge = Knowledge(embeddings=EmbeddingGateway(embedding_model, vault) if embedding_model else None)
+    knowledge = Knowledge(embeddings=embeddings)
     return Ports(models=models, vault=vault, http=http, conversations=AskedTurns(), knowledge=knowledge)
 
 
-def _secrets(file: Path) -> Any:
+def _vault(file: Path) -> Vault:
+    """Return the vault in a file, which `smyth credentials --file` has encrypted or which is plain JSON."""
+    from smyth.connectors.vault.file import FileVault, VaultFileError, is_encrypted
+    from smyth.connectors.vault.memory import SHARED_TEAM, MemoryVault
+
+    if is_encrypted(read_bytes(file)):
+        vault = FileVault(file)
+        try:
+            vault.names(SHARED_TEAM)  # Whether it can be opened is told now, not in the middle of a run.
+        except VaultFileError as error:
+            raise CommandError(str(error)) from None
+        return vault
     secrets = read_json_file(file)
     if isinstance(secrets, dict) and all(isinstance(entries, dict) for entries in secrets.values()):
-        return secrets
+        return MemoryVault(secrets)
     raise CommandError(f'{file} is no vault file. It must look like {{"default": {{"name": "secret"}}}}.')

@@ -80,6 +80,7 @@ def _models(environment: Mapping[str, str]) -> Iterator[Connector]:
 
 
 def _embeddings(configured: str | None) -> Iterator[Connector]:
+    from smyth.connectors.embeddings.embedded import EMBEDDED
     from smyth.connectors.embeddings.gateway import EMBEDDING_PROVIDERS
 
     for provider in EMBEDDING_PROVIDERS.values():
@@ -90,6 +91,13 @@ def _embeddings(configured: str | None) -> Iterator[Connector]:
             settings_schema=_model_settings(provider),
             configured=provider.name == configured,
         )
+    yield Connector(
+        family="embeddings",
+        provider=EMBEDDED,
+        description="all-MiniLM-L6-v2 inside of the process, for laptops: no key, no network, no cost; 384 dimensions.",
+        settings_schema=_NO_SETTINGS,
+        configured=configured == EMBEDDED,
+    )
 
 
 def _model_settings(provider: Provider) -> dict[str, Any]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from smyth.aws.tenant_vault import KeptVaults, TenantVault
     from smyth.aws.tokens import DynamoTokens
     from smyth.aws.vectors import BucketVectors
-    from smyth.connectors.embeddings.gateway import EmbeddingGateway
+    from smyth.connectors.embeddings.namespaces import OneModel
+    from smyth.connectors.embeddings.port import EmbeddingModel
     from smyth.connectors.knowledge.knowledge import Knowledge
     from smyth.connectors.models.allowance import Allowance
     from smyth.connectors.vault.tokens import MemoryTokens
@@ -33,20 +34,36 @@ class Data(Accounts):
         return BucketVectors(self.bucket)
 
     @cached_property
-    def embeddings(self) -> EmbeddingGateway | None:
+    def embeddings(self) -> EmbeddingModel | None:
         """What turns texts into vectors, where the stack is configured for it."""
         from smyth.aws.tenant_vault import VaultByTenant
-        from smyth.connectors.embeddings.gateway import EmbeddingGateway, read_embedding_model
+        from smyth.connectors.embeddings.chosen import chosen_model
 
-        entry = read_embedding_model(self._settings.embedding_model)
-        return EmbeddingGateway(entry, VaultByTenant(self.kept_vaults)) if entry else None
+        return chosen_model(self._settings.embedding_model, VaultByTenant(self.kept_vaults))
+
+    def kept_embeddings(self, tenant_id: str, allowance: Allowance | None = None) -> EmbeddingModel | None:
+        """Return the same for what a tenant stores, which is not embedded anew where it was before."""
+        from smyth.aws.embeddings import BucketGroups
+        from smyth.connectors.embeddings.cached import CachedEmbeddings
+
+        model = self.embeddings
+        return CachedEmbeddings(model, BucketGroups(self.bucket, tenant_id)).view(allowance) if model else None
+
+    @cached_property
+    def one_model(self) -> OneModel | None:
+        """What holds each namespace to one embedding model."""
+        from smyth.aws.embeddings import TableNamespaceModels
+        from smyth.connectors.embeddings.namespaces import OneModel
+
+        model = self.embeddings
+        return OneModel(TableNamespaceModels(self.table), self.vectors, model.names[1]) if model else None
 
     def knowledge(self, tenant_id: str, allowance: Allowance | None = None) -> Knowledge:
         """Return what a tenant's agents know: in the namespaces that the tenant's vector searches see."""
         from smyth.connectors.knowledge.knowledge import Knowledge
 
-        embeddings = self.embeddings and self.embeddings.view(allowance)
-        return Knowledge(self.vectors, embeddings, tenant_id=tenant_id)
+        embeddings = self.kept_embeddings(tenant_id, allowance)
+        return Knowledge(self.vectors, embeddings, one_model=self.one_model, tenant_id=tenant_id)
 
     @cached_property
     def knowledge_base(self) -> KnowledgeBase:

@@ -33,7 +33,7 @@ class Settings:
     operator_secret_arn: str = ""
     #: Whose tokens are taken; see :func:`smyth.connectors.identity.issuers.read_issuers`.
     issuers: Sequence[Any] = ()
-    #: Turns texts into vectors; see :func:`smyth.connectors.embeddings.gateway.read_embedding_model`.
+    #: Turns texts into vectors; see :func:`smyth.connectors.embeddings.chosen.chosen_model`.
     embedding_model: str = ""
     #: The function that runs users' code; blank: a child process does.
     code_function: str = ""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from smyth.connectors.models.port import ModelError
-from smyth.connectors.vectors.port import Hit, NamespaceFull, TooManyWriters, VectorItem, VectorStore
+from smyth.connectors.vectors.port import DimensionMismatch, Hit, NamespaceFull, TooManyWriters, VectorItem, VectorStore
 from smyth.platform.errors import BudgetExceeded, Busy, Invalid
 
 if TYPE_CHECKING:
+    from smyth.connectors.embeddings.namespaces import OneModel
     from smyth.connectors.embeddings.port import EmbeddingPort
     from smyth.connectors.models.port import Usage
 
@@ -122,15 +124,23 @@ def _check_condition(name: str, wanted: JsonValue) -> None:
 
 
 async def upsert(
-    store: VectorStore, embeddings: EmbeddingPort | None, tenant_id: str, request: Upsert
+    store: VectorStore,
+    embeddings: EmbeddingPort | None,
+    tenant_id: str,
+    request: Upsert,
+    *,
+    one_model: OneModel | None = None,
 ) -> tuple[int, Sequence[Usage]]:
     """Write items, making vectors of texts that come without; return how many were written and what it used.
 
     Raises:
-        Invalid: A vector does not fit, the namespace is full, or a text came without a model to embed it.
+        Invalid: A vector does not fit, the namespace is full or another model's, or a text came without a model.
         Busy: Too many writers at once, or the embedding model failed.
     """
     texts = [item.text for item in request.items if item.vector is None and item.text is not None]
+    if texts and one_model is not None:
+        with _refusals("items"):
+            one_model.check_write(tenant_id, request.namespace)
     vectors, usage = await _embed(embeddings, texts, tenant_id)
     made = iter(vectors)
     items = [
@@ -148,24 +158,41 @@ async def upsert(
 
 
 async def search(
-    store: VectorStore, embeddings: EmbeddingPort | None, tenant_id: str, request: Search
+    store: VectorStore,
+    embeddings: EmbeddingPort | None,
+    tenant_id: str,
+    request: Search,
+    *,
+    one_model: OneModel | None = None,
 ) -> tuple[list[Hit], Sequence[Usage]]:
     """Return the nearest items, best first, and what embedding the query used.
 
     Raises:
-        Invalid: The vector does not fit the namespace, or a text came without a model to embed it.
+        Invalid: The vector or its model does not fit the namespace, or a text came without a model to embed it.
         BudgetExceeded: The request may not spend what embedding the query can cost.
         Busy: The embedding model failed.
     """
     vector: Sequence[float] | None = request.vector
     usage: Sequence[Usage] = ()
     if vector is None:
+        if one_model is not None:
+            with _refusals("query"):
+                one_model.check_search(tenant_id, request.namespace)
         (vector,), usage = await _embed(embeddings, [request.query or ""], tenant_id)
     filter: dict[str, Any] = request.filter
     try:
         return store.search(tenant_id, request.namespace, vector, request.top_k, filter), usage
     except ValueError as error:
         raise Invalid(str(error), [_fault("vector", "vector", str(error))]) from None
+
+
+@contextmanager
+def _refusals(field: str) -> Iterator[None]:
+    """Tell who asked that the namespace is another embedding model's."""
+    try:
+        yield
+    except DimensionMismatch as error:
+        raise Invalid(str(error), [_fault(field, "embedding_model", str(error))]) from None
 
 
 async def _embed(

@@ -23,7 +23,8 @@ def read(content: bytes, limits: ParseLimits) -> Iterator[Part]:
         if fence:
             block.append(line)
             if opened and opened[1].startswith(fence):
-                fence = ""
+                yield Part("\n".join(block), section=headings.path)
+                block, fence = [], ""
             continue
         if opened:
             fence = opened[1]

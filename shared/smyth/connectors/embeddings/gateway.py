@@ -26,7 +26,7 @@ _TIMEOUT_S = 20.0
 
 
 def read_embedding_model(text: str) -> ModelEntry | None:
-    """Read the setting ``SMYTH_EMBEDDING_MODEL``: ``provider/model``, a model entry as JSON, or nothing.
+    """Read a provider's model in ``SMYTH_EMBEDDING_MODEL``: ``provider/model``, a model entry as JSON, or nothing.
 
     Raises:
         ValueError: It is neither; the text says what it must be.
@@ -43,7 +43,7 @@ def read_embedding_model(text: str) -> ModelEntry | None:
         known = ", ".join(provider.name for provider in EMBEDDING_PROVIDERS.values())
         raise ValueError(
             f'SMYTH_EMBEDDING_MODEL names the provider "{entry.provider}". Write <provider>/<model>, such as '
-            f"OpenAI/text-embedding-3-small, with one of {known}."
+            f"OpenAI/text-embedding-3-small, with one of {known}; or embedded, on a laptop."
         )
     return entry
 

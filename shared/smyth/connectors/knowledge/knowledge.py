@@ -14,6 +14,7 @@ from smyth.connectors.vectors.port import Hit, VectorItem, VectorStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from smyth.connectors.embeddings.namespaces import OneModel
     from smyth.connectors.embeddings.port import Embedded, EmbeddingPort
     from smyth.connectors.models.port import Usage
 
@@ -75,6 +76,7 @@ class Knowledge:
         vectors: VectorStore | None = None,
         embeddings: EmbeddingPort | None = None,
         *,
+        one_model: OneModel | None = None,
         tenant_id: str | None = None,
     ) -> None:
         """Make a store of knowledge.
@@ -82,10 +84,12 @@ class Knowledge:
         Args:
             vectors: Where the pieces lie; by default in memory.
             embeddings: The model that turns texts into vectors.
+            one_model: Holds namespaces to the embedding model; by default nothing does.
             tenant_id: Who owns everything, whatever team a document names; by default the document's team.
         """
         self._vectors = vectors or MemoryVectors()
         self._embeddings = embeddings
+        self._one_model = one_model
         self._tenant_id = tenant_id
 
     async def remember(self, team_id: str, namespace: str, source: Source, *, use: Use) -> None:
@@ -136,6 +140,8 @@ class Knowledge:
             for number, piece in enumerate(pieces)
             if any(piece.vector)  # One without direction is near to nothing.
         ]
+        if items and self._one_model is not None:
+            await asyncio.to_thread(self._one_model.check_write, owner, space.name)
         await asyncio.to_thread(self._vectors.replace, owner, space.name, {_SOURCE: source_id}, items)
 
     async def embed(self, team_id: str, texts: Sequence[str]) -> Embedded:
@@ -159,6 +165,8 @@ class Knowledge:
             DimensionMismatch: The namespace was filled with another embedding model.
         """
         space = await self._existing(team_id, namespace)
+        if self._one_model is not None:
+            await asyncio.to_thread(self._one_model.check_search, self._owner(space), space.name)
         made = await self._model().embed([question], team_id=team_id)
         use(made.usage)
         if not any(made.vectors[0]):
