@@ -30,6 +30,10 @@ _GB = Decimal(1_000_000_000)
 #: API Gateway's detailed metrics: count, latency, integration latency, client and server errors of a method.
 _METRICS_PER_METHOD = 5
 
+#: How many pollers Lambda has at each queue at least, and how long each waits for a message.
+_POLLERS = 5
+_POLL_SECONDS = 20
+
 Kind = Literal["idle", "use", "model"]
 
 
@@ -145,6 +149,9 @@ def _kept(stack: PricedStack, prices: Prices) -> Iterator[Line]:
         (memory_gb(function) for function in stack.of("AWS::Lambda::Function") if has_snapshot(function)), Decimal(0)
     )
     yield line("lambda", "snapshots kept, GB seconds", snapshots * _SECONDS, "snapshot-gb-second")
+    # Lambda waits for messages by asking the queue, whether there are any or not.
+    polls = _SECONDS // _POLL_SECONDS * _POLLERS * len(stack.polled_queues())
+    yield line("sqs", "polls of empty queues", polls, "request")
 
 
 def _woken(stack: PricedStack, prices: Prices, assumed: Assumed) -> Iterator[Line]:

@@ -5,7 +5,7 @@ CloudWatch bills alarms by the metrics that they look at, so each one here is th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Aws, Duration
 from aws_cdk import aws_apigateway as apigateway
@@ -32,11 +32,17 @@ UNSEEN = tuple(
     if function.name in STREAMED | {CODE_FUNCTION}
     or function.name not in {"authorizer", *(route.function for route in ROUTES)}
 )
-#: The buffered functions that ask models: what people wait for.
-ANSWERING = tuple(function.name for function in FUNCTIONS if function.models and function.name not in STREAMED)
+#: The buffered functions that ask models for the API: what people wait for.
+ANSWERING = tuple(
+    function.name
+    for function in FUNCTIONS
+    if function.models and function.name not in STREAMED and function.name not in UNSEEN
+)
 _PERIOD = Duration.minutes(5)
 #: The table's stream forgets after a day, so there is time; alerts and bills that lag by a quarter of an hour do harm.
 _LATE_MS = 15 * 60 * 1000
+#: What waits longer for a worker is either too much for those there may be, or fails again and again.
+_WAITING_S = 30 * 60
 
 
 class Observability(Construct):
@@ -51,7 +57,8 @@ class Observability(Construct):
         settings: Alarms,
         stage: apigateway.Stage,
         functions: Mapping[str, lambda_.IFunction],
-        dead_letters: sqs.Queue,
+        dead_letters: Sequence[sqs.IQueue],
+        work: Sequence[sqs.IQueue],
         table: dynamodb.Table,
         key: kms.IKey | None,
     ) -> None:
@@ -71,12 +78,13 @@ class Observability(Construct):
             )
         )
         self._topic.add_subscription(subscriptions.EmailSubscription(settings.email))
-        self._alarms(settings, stage, dead_letters)
+        self._alarms(settings, stage)
+        self._alarms_of_queues(dead_letters, work)
         if settings.budget_usd is not None:
             self._budget(settings.email, settings.budget_usd)
-        self._dashboard(stage, dead_letters, table)
+        self._dashboard(stage, [*work, *dead_letters], table)
 
-    def _alarms(self, settings: Alarms, stage: apigateway.Stage, dead_letters: sqs.Queue) -> None:
+    def _alarms(self, settings: Alarms, stage: apigateway.Stage) -> None:
         self._alarm("server-errors", stage.metric_server_error(period=_PERIOD, statistic="Sum"), above=4)
         self._alarm("errors", self._sum_of_errors(), above=0)
         # Without dimensions, over the whole account: the concurrency that runs out is the account's too.
@@ -86,8 +94,15 @@ class Observability(Construct):
         self._alarm("slow-answers", self._slowest(), above=slow, periods=3)
         behind = self._functions["table_changes"].metric("IteratorAge", period=_PERIOD, statistic="Maximum")
         self._alarm("late-changes", behind, above=_LATE_MS, periods=3)
-        waiting = dead_letters.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum")
-        self._alarm("dead-letters", waiting, above=0)
+
+    def _alarms_of_queues(self, dead_letters: Sequence[sqs.IQueue], work: Sequence[sqs.IQueue]) -> None:
+        kept = [
+            one.metric_approximate_number_of_messages_visible(period=_PERIOD, statistic="Maximum")
+            for one in dead_letters
+        ]
+        self._alarm("dead-letters", _together("SUM", "Dead letters", kept), above=0)
+        ages = [one.metric_approximate_age_of_oldest_message(period=_PERIOD, statistic="Maximum") for one in work]
+        self._alarm("late-work", _together("MAX", "Age of the oldest message", ages), above=_WAITING_S, periods=3)
 
     def _alarm(self, name: str, metric: cloudwatch.IMetric, *, above: float, periods: int = 1) -> None:
         alarm = cloudwatch.Alarm(
@@ -105,22 +120,12 @@ class Observability(Construct):
         alarm.add_ok_action(actions.SnsAction(self._topic))
 
     def _sum_of_errors(self) -> cloudwatch.MathExpression:
-        errors = {
-            f"errors{position}": self._functions[name].metric_errors(period=_PERIOD, statistic="Sum")
-            for position, name in enumerate(UNSEEN)
-        }
-        return cloudwatch.MathExpression(
-            expression="SUM(METRICS())", label="Errors", using_metrics=errors, period=_PERIOD
-        )
+        errors = [self._functions[name].metric_errors(period=_PERIOD, statistic="Sum") for name in UNSEEN]
+        return _together("SUM", "Errors", errors)
 
     def _slowest(self) -> cloudwatch.MathExpression:
-        p95 = {
-            f"p95of{position}": self._functions[name].metric_duration(period=_PERIOD, statistic="p95")
-            for position, name in enumerate(ANSWERING)
-        }
-        return cloudwatch.MathExpression(
-            expression="MAX(METRICS())", label="Slowest p95", using_metrics=p95, period=_PERIOD
-        )
+        p95 = [self._functions[name].metric_duration(period=_PERIOD, statistic="p95") for name in ANSWERING]
+        return _together("MAX", "Slowest p95", p95)
 
     def _budget(self, email: str, dollars: int) -> None:
         """Over the whole account: a filter by tag would see nothing until the account's owner activates the tag."""
@@ -148,11 +153,11 @@ class Observability(Construct):
             ],
         )
 
-    def _dashboard(self, stage: apigateway.Stage, dead_letters: sqs.Queue, table: dynamodb.Table) -> None:
+    def _dashboard(self, stage: apigateway.Stage, queues: Sequence[sqs.IQueue], table: dynamodb.Table) -> None:
         requests = [stage.metric_count(), stage.metric_client_error(), stage.metric_server_error()]
         latency = [stage.metric_latency(statistic=statistic) for statistic in ("p50", "p95", "p99")]
         capacity = [table.metric_consumed_read_capacity_units(), table.metric_consumed_write_capacity_units()]
-        waiting = dead_letters.metric_approximate_number_of_messages_visible()
+        waiting = [queue.metric_approximate_number_of_messages_visible(label=queue.node.id) for queue in queues]
         dashboard = cloudwatch.Dashboard(self, "Dashboard", dashboard_name=names.stack(self._customer))
         dashboard.add_widgets(_graph("Requests", *requests), _graph("Latency of the API", *latency))
         dashboard.add_widgets(
@@ -163,13 +168,21 @@ class Observability(Construct):
             _graph("Functions at once", self._of_all_functions("ConcurrentExecutions", "Maximum")),
             _graph("Throttled calls of functions", self._of_all_functions("Throttles", "Sum")),
         )
-        dashboard.add_widgets(_graph("Capacity of the table", *capacity), _graph("Dead letters", waiting))
+        dashboard.add_widgets(_graph("Capacity of the table", *capacity), _graph("Messages in queues", *waiting))
 
     def _of_all_functions(self, metric: str, statistic: str) -> cloudwatch.MathExpression:
         ours = f'{{AWS/Lambda,FunctionName}} MetricName="{metric}" "{names.stack(self._customer)}-"'
         return cloudwatch.MathExpression(
             expression=f"SEARCH('{ours}', '{statistic}', 300)", label="", using_metrics={}, period=_PERIOD
         )
+
+
+def _together(function: str, label: str, metrics: Sequence[cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+    """One figure out of several."""
+    using = {f"m{position}": metric for position, metric in enumerate(metrics)}
+    return cloudwatch.MathExpression(
+        expression=f"{function}(METRICS())", label=label, using_metrics=using, period=_PERIOD
+    )
 
 
 def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:

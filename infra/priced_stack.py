@@ -21,6 +21,8 @@ PRICED = {
     "AWS::DynamoDB::Table",
     "AWS::Events::Rule",
     "AWS::KMS::Key",
+    # Reading the table's stream for a function is free; asking queues is not.
+    "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
@@ -42,16 +44,21 @@ FREE = {
     "AWS::Cognito::UserPoolDomain",
     "AWS::Cognito::UserPoolResourceServer",
     "AWS::CodeDeploy::DeploymentGroup",
+    # Its own events are a dollar a million, and a schedule's as much: nothing until there are many.
+    "AWS::Events::EventBus",
+    "AWS::Scheduler::ScheduleGroup",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",
     "AWS::KMS::Alias",
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventInvokeConfig",
-    # Reading the table's stream for a function is free.
-    "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Permission",
     "AWS::Lambda::Version",
+    # A collection of this generation costs nothing while it sleeps, and by the hour while it is used.
+    "AWS::OpenSearchServerless::AccessPolicy",
+    "AWS::OpenSearchServerless::CollectionGroup",
+    "AWS::OpenSearchServerless::SecurityPolicy",
     "AWS::Route53::RecordSet",
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
@@ -94,6 +101,18 @@ class PricedStack:
                 raise CostError(f"It cannot be told which function {reference} is.")
         properties: dict[str, Any] = resource["Properties"]
         return properties if resource["Type"] == "AWS::Lambda::Function" else self.behind(properties["FunctionName"])
+
+    def polled_queues(self) -> list[dict[str, Any]]:
+        """The mappings by which Lambda asks queues for messages."""
+        mappings = self.of("AWS::Lambda::EventSourceMapping")
+        return [one for one in mappings if self._type_of(one["EventSourceArn"]) == "AWS::SQS::Queue"]
+
+    def _type_of(self, reference: Any) -> str:
+        """The type of the resource that a property refers to; blank where it is none of the stack's."""
+        match reference:
+            case {"Fn::GetAtt": [str(id), *_]} | {"Ref": str(id)}:
+                return str(self._resources[id]["Type"])
+        return ""
 
     def uncounted(self) -> tuple[str, ...]:
         """The types of resources whose price is not known here."""

@@ -1,7 +1,7 @@
 """How a new version takes over: little by little, and back again when functions fail meanwhile.
 
-Little by little where there is traffic: a tenth of ten minutes' calls tells nothing of a function that is called now and
-then. Those change at once, but their failures take back the release all the same, and them with it.
+Little by little where there is traffic: a tenth of ten minutes' calls tells nothing of a function that is called now
+and then. Those change at once, but their failures take back the release all the same, and them with it.
 """
 
 from __future__ import annotations

@@ -99,7 +99,8 @@ class SmythStack(Stack):
                 settings=customer.alarms,
                 stage=self.api.api.deployment_stage,
                 functions=self.functions.by_name,
-                dead_letters=self.events.dead_letters,
+                dead_letters=[self.events.dead_letters, *self.queues.dead_letters.values()],
+                work=list(self.queues.work.values()),
                 table=self.data.table,
                 key=key,
             )

@@ -41,6 +41,7 @@ def test_every_layer_that_a_function_carries_has_a_recipe() -> None:
 
 def test_only_who_asks_models_carries_numpy_and_only_the_sandbox_its_engine() -> None:
     assert {one.name for one in FUNCTIONS if "vectors" in one.layers} == {one.name for one in FUNCTIONS if one.models}
+    assert [one.name for one in FUNCTIONS if "documents" in one.layers] == ["index_knowledge"]
     assert [one.name for one in FUNCTIONS if "code" in one.layers] == ["run_code"]
     assert [one.layers for one in FUNCTIONS if one.name == "run_code"] == [("code",)]
 
@@ -55,7 +56,7 @@ def test_the_rest_has_what_no_other_layer_has_alone() -> None:
     requirements = recipe("runtime").requirements
     for package in ("litellm", "boto3", "fastapi", "pydantic", "aws-lambda-powertools", "mangum", "uvicorn"):
         assert f"\n{package}==" in requirements
-    for package in ("numpy", "quickjs-ng", "aws-cdk-lib", "ministack", "pytest", "typer"):
+    for package in ("numpy", "quickjs-ng", "lxml", "aws-cdk-lib", "ministack", "onnxruntime", "pytest", "typer"):
         assert f"\n{package}==" not in requirements
 
 

@@ -65,6 +65,8 @@ def test_each_package_lies_in_its_layer(architecture: str) -> None:
         assert not [name for name in runtime if name.startswith(f"python/{package}/")]
     assert "python/numpy/__init__.pyc" in names("vectors", architecture)
     assert "python/quickjs/__init__.pyc" in names("code", architecture)
+    for package in ("docx", "lxml", "openpyxl", "pypdf", "selectolax"):
+        assert f"python/{package}/__init__.pyc" in names("documents", architecture)
     assert not [name for name in names("code", architecture) if name.startswith(("python/boto", "python/litellm"))]
 
 

@@ -67,6 +67,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud, issuer: OidcSer
     _openai(tenant)
     _compute(tenant)
     file_key = _knowledge(tenant)
+    _documents(tenant, cloud, tenant_id)
     for path in ("/health", "/docs", "/openapi.json"):
         tenant("GET", path)
     tenant("GET", "/docs/{asset}", asset="swagger-ui.css")
@@ -229,3 +230,19 @@ def _knowledge(tenant: Caller) -> str:
     search = {"namespace": "n", "vector": [1.0, 0.1], "top_k": 1}
     assert tenant("POST", "/api/vectordb/search", json=search)["hits"][0]["id"] == "a"
     return str(tenant("POST", "/api/storage/upload", files={"file": ("a.txt", b"content")})["key"])
+
+
+def _documents(tenant: Caller, cloud: Cloud, tenant_id: str) -> None:
+    """Have a document indexed; this stack has no embedding model, and the record says so."""
+    text = {"namespace": "handbook", "name": "travel.md", "text": "Trains are booked by the office."}
+    document = tenant("POST", "/api/knowledge", json=text)["id"]
+    records = [{"messageId": "m", "body": json.dumps({"tenant_id": tenant_id, "key": "handbook/travel.md"})}]
+    assert cloud.invoke("index_knowledge", {"Records": records}) == {"batchItemFailures": []}
+    assert len(tenant("GET", "/api/knowledge")["items"]) == 1
+    path = "/api/knowledge/{document_id}"
+    assert "SMYTH_EMBEDDING_MODEL" in tenant("GET", path, document_id=document)["error"]
+    tenant("POST", path + "/reindex", document_id=document)
+    tenant("POST", "/api/knowledge/search", refused=422, json={"namespace": "handbook", "query": "trains"})
+    tenant("DELETE", path, document_id=document)
+    assert cloud.invoke("index_knowledge", {"Records": records}) == {"batchItemFailures": []}
+    assert tenant("GET", "/api/knowledge")["items"] == []

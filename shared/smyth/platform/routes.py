@@ -11,9 +11,9 @@ from typing import Literal
 #: ``public`` needs no key, ``tenant`` a tenant's or the operator's key, ``operator`` the operator's, ``person``
 #: the token of somebody who signed in, who need not be a member of any tenant.
 Auth = Literal["public", "tenant", "operator", "person"]
-#: The folders of ``layers/``: nearly everything, numpy for searches, what bills are made and paid with, or the sandbox
-#: of users' code and nothing else.
-Layer = Literal["runtime", "vectors", "billing", "code"]
+#: The folders of ``layers/``: nearly everything, numpy for searches, what documents are read with, what bills are made
+#: and paid with, or the sandbox of users' code and nothing else.
+Layer = Literal["runtime", "vectors", "documents", "billing", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,13 @@ class Route:
     billable: bool = False
     #: Streamed routes are answered by a web app while the answer is being made.
     stream: bool = False
+    #: It brings an event, of which the runs of the trigger tell.
+    event: bool = False
 
     @property
     def changes(self) -> bool:
         """Whether it alters what is kept, so that the audit tells of it. Runs and talks are in the ledger."""
-        return self.method not in ("GET", "HEAD") and not self.billable and not self.stream
+        return self.method not in ("GET", "HEAD") and not (self.billable or self.stream or self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Function:
             return ("code",)
         if self.name in BILLING_FUNCTIONS:
             return ("runtime", "billing")
+        if self.name in DOCUMENT_FUNCTIONS:
+            return ("runtime", "vectors", "documents")
         # Who asks models also embeds and searches: agents may do either.
         return ("runtime", "vectors") if self.models else ("runtime",)
 
@@ -107,6 +111,22 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/storage/{key}", "manage_files"),
     Route("DELETE", "/api/storage/{key}", "manage_files"),
     Route("POST", "/api/storage/{key}/complete", "manage_files"),
+    Route("GET", "/api/triggers", "manage_triggers"),
+    Route("POST", "/api/triggers", "manage_triggers"),
+    Route("GET", "/api/triggers/{trigger_id}", "manage_triggers"),
+    Route("PATCH", "/api/triggers/{trigger_id}", "manage_triggers"),
+    Route("DELETE", "/api/triggers/{trigger_id}", "manage_triggers"),
+    Route("POST", "/api/triggers/{trigger_id}/test", "manage_triggers"),
+    Route("POST", "/api/triggers/{trigger_id}/redrive", "manage_triggers"),
+    Route("GET", "/api/triggers/{trigger_id}/runs", "manage_triggers"),
+    Route("GET", "/api/triggers/{trigger_id}/runs/{run_id}", "manage_triggers"),
+    Route("POST", "/api/triggers/{trigger_id}/runs/{run_id}/redrive", "manage_triggers"),
+    Route("POST", "/api/triggers/{trigger_id}/secret", "manage_triggers"),
+    Route("GET", "/api/schedules", "manage_triggers"),
+    Route("POST", "/api/schedules", "manage_triggers"),
+    Route("GET", "/api/schedules/{schedule_id}", "manage_triggers"),
+    Route("PATCH", "/api/schedules/{schedule_id}", "manage_triggers"),
+    Route("DELETE", "/api/schedules/{schedule_id}", "manage_triggers"),
     Route("GET", "/api/usage", "get_usage"),
     Route("GET", "/api/billing/plans", "manage_billing"),
     Route("GET", "/api/billing/invoices", "manage_billing"),
@@ -150,6 +170,10 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/embeddings", "openai_api", billable=True, stream=True),
     Route("GET", "/v1/models", "openai_api", stream=True),
     Route("GET", "/v1/models/{model}", "openai_api", stream=True),
+    # Each proves by itself who sent it; a webhook's signature, Meta's, or a token of Google's.
+    Route("POST", "/hooks/{trigger_id}", "receive_webhook", auth="public", event=True),
+    Route("GET", "/trigger/{agent_id}/{endpoint}", "receive_webhook", auth="public"),
+    Route("POST", "/trigger/{agent_id}/{endpoint}", "receive_webhook", auth="public", event=True),
     Route("GET", "/files/{token}", "get_file", auth="public"),
     Route("GET", "/health", "health", auth="public"),
     Route("GET", "/docs", "docs", auth="public"),
@@ -162,6 +186,9 @@ STREAMED = frozenset(route.function for route in ROUTES if route.stream)
 
 #: They make invoices or speak to Stripe.
 BILLING_FUNCTIONS = ("manage_billing", "table_changes")
+
+#: They read documents.
+DOCUMENT_FUNCTIONS = ("index_knowledge",)
 
 #: Runs users' code; it alone may do nothing and knows nothing of the stack.
 CODE_FUNCTION = "run_code"
@@ -193,6 +220,10 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("manage_knowledge", models=True, memory_mb=1024),
     # Reads documents in a child process, embeds and stores them; what takes longer goes on in the next call.
     Function("index_knowledge", models=True, memory_mb=2048, timeout_s=300),
+    Function("manage_triggers"),
+    Function("receive_webhook"),
+    # Runs what triggers start, one delivery at a time.
+    Function("run_trigger", models=True, memory_mb=1024, timeout_s=900),
     Function("upload_file"),
     Function("manage_files"),
     Function("get_file", memory_mb=256),
