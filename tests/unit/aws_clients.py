@@ -24,5 +24,11 @@ def dynamodb() -> Any:
     return _session().client("dynamodb", config=_HERE)
 
 
+@cache
+def secretsmanager() -> Any:
+    """Return a client of Secrets Manager; use it within ``mock_aws``."""
+    return _session().client("secretsmanager", config=_HERE)
+
+
 def _session() -> boto3.session.Session:
     return boto3.session.Session("x", "x", region_name="us-east-1")

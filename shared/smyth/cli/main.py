@@ -35,6 +35,8 @@ COMMANDS: dict[str, _Command] = {
     "tenants": _Command("tenants", "tenants", "list, make, change, suspend, export and erase tenants"),
     "plans": _Command("plans", "plans", "print the price list"),
     "keys": _Command("keys", "keys", "list, make, change, rotate and revoke API keys"),
+    "credentials": _Command("credentials", "credentials", "keep secrets that agents may use, on a server or in a file"),
+    "knowledge": _Command("knowledge", "knowledge", "add, list, show, search and remove what agents know"),
     "members": _Command("members", "members", "list, invite, change and remove who may sign in"),
     "audit": _Command("audit", "audit", "list, export and check who did what on a server"),
     "validate": _Command("validate", "validate", "check a .smyth file"),
