@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from smyth.connectors.storage.sniffing import SNIFFED_BYTES, unlike
 from smyth.platform.errors import Busy, Conflict, LimitReached, NotAsDeclared, NotFound, TooLarge
-from smyth.platform.file_records import FILE, File, FileRecords, Status
+from smyth.platform.file_records import FILE, File, FileRecords, Status, is_file_key
 from smyth.platform.times import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -183,9 +183,9 @@ class Files:
         Raises:
             NotFound: The tenant has no such file.
         """
-        file = self._records.get(tenant_id, key)
+        file = self._records.get(tenant_id, key) if is_file_key(key) else None
         if file is None or file.is_over(self._clock()):
-            raise NotFound(f"There is no file {key}. Upload it with POST /api/storage/upload.")
+            raise NotFound(f"There is no file {key[:200]}. Upload it with POST /api/storage/upload.")
         return file
 
     def read(self, tenant_id: str, key: str, *, most: int = MAX_DIRECT_BYTES) -> tuple[File, bytes]:
