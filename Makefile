@@ -16,7 +16,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 # Where it is set, every start compiles every library anew, which takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lint format test test-unit test-infra test-crashes demo dev synth layer openapi bench bench-coldstart bench-engine bench-conversation bench-admission clean
+.PHONY: help setup lint format test test-unit test-infra test-crashes demo dev synth layer openapi bench bench-coldstart bench-engine bench-conversation bench-admission bench-vectors clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ bench-conversation: setup ## what a turn adds to its provider's time, beside the
 
 bench-admission: setup ## write calls and time of admission and settlement, beside a bare put; 64 callers
 	$(BIN)/python tests/bench/run_admission.py
+
+bench-vectors: setup ## recall, time and memory of searches in 10,000 and 100,000 vectors
+	$(BIN)/python tests/bench/run_vectors.py
 
 clean: ## remove what was built
 	rm -rf $(VENV) cdk.out layers/*/build .pytest_cache .mypy_cache .ruff_cache

@@ -21,8 +21,10 @@ from botocore.exceptions import ClientError
 from pydantic import BaseModel
 
 from smyth.aws.bucket import Bucket
-from smyth.connectors.vectors.exact import Index, Segment, check_dimensions, tail_to_merge
-from smyth.connectors.vectors.port import Hit, NamespaceFull, TooManyWriters, VectorItem
+from smyth.aws.vector_files import SegmentFiles
+from smyth.connectors.vectors.exact import Index, check_dimensions, no_words, tail_to_merge
+from smyth.connectors.vectors.port import Hit, NamespaceFull, Stats, TooManyWriters, VectorItem
+from smyth.connectors.vectors.segments import Segment
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: A namespace is searched in the memory of a function of 1,024 MB and merged there too.
-MAX_NAMESPACE_BYTES = 192 * 1024 * 1024
+MAX_NAMESPACE_BYTES = 256 * 1024 * 1024
 _MANIFEST = "manifest.json"
 _MOST_SEGMENTS = 8
 #: What a warm function keeps of the namespaces that it has searched.
-_CACHE_BYTES = 256 * 1024 * 1024
+_CACHE_BYTES = 320 * 1024 * 1024
 _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 
@@ -52,6 +54,8 @@ class _Manifest(BaseModel):
 
     v: int = 1
     segments: list[_Entry] = []
+    #: The namespace was deleted, and nothing was written since.
+    deleted: bool = False
 
 
 #: What a changed manifest is made of: segments that it keeps, and new ones.
@@ -83,6 +87,7 @@ class BucketVectors:
         self._s3 = bucket.client
         self._bucket = bucket.name
         self._patience_s = patience_s
+        self._files = SegmentFiles(bucket)
         self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
 
     def upsert(self, tenant_id: str, namespace: str, items: Sequence[VectorItem]) -> int:
@@ -119,12 +124,21 @@ class BucketVectors:
 
     def exists(self, tenant_id: str, namespace: str) -> bool:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.exists`."""
-        return self._read(_folder(tenant_id, namespace))[1] is not None
+        manifest, etag = self._read(_folder(tenant_id, namespace))
+        return etag is not None and not manifest.deleted
 
     def search(
-        self, tenant_id: str, namespace: str, vector: Sequence[float], top_k: int, filter: dict[str, Any] | None = None
+        self,
+        tenant_id: str,
+        namespace: str,
+        vector: Sequence[float],
+        top_k: int,
+        filter: dict[str, Any] | None = None,
+        *,
+        text: str | None = None,
     ) -> list[Hit]:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.search`."""
+        no_words(text)
         return self._index(_folder(tenant_id, namespace)).search(vector, top_k, filter)
 
     def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
@@ -141,10 +155,35 @@ class BucketVectors:
             gone = int(any(item_id in segment.ids for segment in index.segments))
             return _without({item_id}, manifest.segments, index)
 
-        self._change(folder, remove, self._patience_s)
+        self._change(folder, remove, self._patience_s, deletes=item_id is None)
         return gone
 
-    def _change(self, folder: str, change: Callable[[_Manifest], _Parts], patience_s: float) -> _Manifest:
+    def delete_where(self, tenant_id: str, namespace: str, filter: dict[str, Any]) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_where`."""
+        return self.replace(tenant_id, namespace, filter, ())
+
+    def namespaces(self, tenant_id: str) -> list[str]:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.namespaces`."""
+        start = f"t/{tenant_id}/vectors/"
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=start, Delimiter="/")
+        folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
+        names = [folder.removeprefix(start).rstrip("/") for folder in folders]
+        return sorted(name for name in names if self.exists(tenant_id, name))
+
+    def stats(self, tenant_id: str, namespace: str) -> Stats | None:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.stats`."""
+        folder = _folder(tenant_id, namespace)
+        manifest, etag = self._read(folder)
+        if etag is None or manifest.deleted:
+            return None
+        if not manifest.segments:
+            return Stats(0, None, 0)
+        size = sum(entry.size for entry in manifest.segments)
+        return Stats(len(self._index(folder)), manifest.segments[0].dimensions, size)
+
+    def _change(
+        self, folder: str, change: Callable[[_Manifest], _Parts], patience_s: float, *, deletes: bool = False
+    ) -> _Manifest:
         """Put what ``change`` makes of the manifest in its place, and delete what no manifest names any more.
 
         Raises:
@@ -172,9 +211,13 @@ class BucketVectors:
             # A new segment gets a new name for each attempt: the old one may have come, been merged, and gone.
             entries = [self._put_segment(folder, part) if isinstance(part, Segment) else part for part in parts]
             written += [entry for entry in entries if entry not in manifest.segments]
-            if entries == manifest.segments or self._write(folder, _Manifest(segments=entries), etag):
+            # A namespace that nobody wrote to does not come to be by deleting it.
+            wanted = _Manifest(
+                segments=entries, deleted=etag is not None and (deletes or (manifest.deleted and not entries))
+            )
+            if wanted == manifest or self._write(folder, wanted, etag):
                 self._delete_segments(folder, [old for old in [*manifest.segments, *written] if old not in entries])
-                return _Manifest(segments=entries)
+                return wanted
             time.sleep(random.uniform(0.0, 0.05))  # noqa: S311 - spreads writers, guards nothing
 
     def _merge_tail(self, folder: str, manifest: _Manifest) -> None:
@@ -245,8 +288,7 @@ class BucketVectors:
         return _Entry(name=name, items=len(segment.ids), dimensions=segment.dimensions, size=len(data))
 
     def _get_segment(self, folder: str, entry: _Entry) -> Segment:
-        answer = self._s3.get_object(Bucket=self._bucket, Key=f"{folder}segments/{entry.name}")
-        return Segment.unpack(answer["Body"].read())
+        return Segment.unpack(self._files.read(f"{folder}segments/{entry.name}", entry.size))
 
     def _delete_segments(self, folder: str, entries: Iterable[_Entry]) -> None:
         """Delete segments that no manifest names; one that stays behind costs a little and harms nothing."""

@@ -10,7 +10,7 @@ import pytest
 from smyth.aws.bucket import Bucket
 from smyth.aws.vectors import BucketVectors
 from smyth.connectors.vectors.memory import MemoryVectors
-from smyth.connectors.vectors.port import DimensionMismatch, VectorItem, VectorStore
+from smyth.connectors.vectors.port import DimensionMismatch, Unsupported, VectorItem, VectorStore
 
 from .conftest import BUCKET
 
@@ -86,6 +86,17 @@ def test_of_an_id_given_twice_the_last_counts(store: VectorStore) -> None:
         ({"flag": None}, ["1"]),
         ({"box": {"b": 2, "a": 1}}, ["1"]),
         ({"absent": None}, []),
+        ({"absent": {"$ne": 1}}, []),
+        ({"lang": {"$ne": "en"}}, ["3"]),
+        ({"flag": {"$ne": 1}}, ["1", "2"]),
+        ({"year": {"$gt": 2024}}, ["2"]),
+        ({"year": {"$gte": 2023.5, "$lt": 2025}}, ["1", "3"]),
+        ({"year": {"$lte": 2024}, "lang": "en"}, ["1"]),
+        ({"flag": {"$gte": 0}}, ["3"]),
+        ({"lang": {"$gt": 0}}, []),
+        ({"$or": [{"lang": "de"}, {"year": {"$gte": 2025}}]}, ["2", "3"]),
+        ({"$and": [{"lang": "en"}, {"$or": [{"flag": True}, {"flag": 1}]}]}, ["2"]),
+        ({"lang": {"$in": ["en", "de"]}, "$or": [{"flag": None}]}, ["1"]),
     ],
 )
 def test_a_filter_keeps_items_with_equal_metadata(
@@ -211,3 +222,73 @@ def test_many_small_writes_stay_whole(store: VectorStore) -> None:
 
 def test_writing_nothing_is_no_fault(store: VectorStore) -> None:
     assert store.upsert(TENANT, "notes", []) == 0
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        {"a": {"$near": 1}},
+        {"a": {"$in": 1}},
+        {"a": {"$gt": "x"}},
+        {"a": {"$lt": True}},
+        {"$or": []},
+        {"$and": {}},
+        {"$not": {"a": 1}},
+        {"a": {"$in": [1], "b": 2}},
+    ],
+)
+def test_a_filter_that_is_not_known_is_refused(store: VectorStore, filter: dict[str, Any]) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0, a=1)])
+    with pytest.raises(ValueError, match="filter"):
+        store.search(TENANT, "notes", (1.0, 0.0), 5, filter)
+    with pytest.raises(ValueError, match="filter"):
+        store.delete_where(TENANT, "notes", filter)
+    assert ids(store, (1.0, 0.0)) == ["1"]
+
+
+def test_deletes_what_a_filter_finds(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0, year=2023), item("2", 1, 1, year=2024), item("3", 0, 1)])
+    assert store.delete_where(TENANT, "notes", {"year": {"$gte": 2024}}) == 1
+    assert store.delete_where(TENANT, "notes", {"year": {"$gte": 2024}}) == 0
+    assert store.delete_where(TENANT, "nothing", {"year": 2023}) == 0
+    assert ids(store, (1.0, 0.0)) == ["1", "3"]
+
+
+def test_namespaces_are_listed_with_what_they_hold(store: VectorStore) -> None:
+    assert store.namespaces(TENANT) == []
+    assert store.stats(TENANT, "notes") is None
+    store.upsert(TENANT, "notes", [item("1", 1, 0), item("2", 1, 1)])
+    store.upsert(TENANT, "notes", [item("1", 0, 1)])
+    store.upsert(TENANT, "drafts", [item("1", 1, 0, 0)])
+    store.upsert("ten-b", "theirs", [item("1", 1)])
+    assert store.namespaces(TENANT) == ["drafts", "notes"]
+    notes, drafts = store.stats(TENANT, "notes"), store.stats(TENANT, "drafts")
+    assert notes is not None
+    assert (notes.items, notes.dimensions) == (2, 2)
+    assert drafts is not None
+    assert (drafts.items, drafts.dimensions) == (1, 3)
+
+
+def test_a_deleted_namespace_is_no_more_until_it_is_written_to(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0)])
+    store.delete(TENANT, "notes")
+    assert (store.exists(TENANT, "notes"), store.namespaces(TENANT), store.stats(TENANT, "notes")) == (False, [], None)
+    store.replace(TENANT, "notes", {"a": 1}, [])
+    assert not store.exists(TENANT, "notes")
+    store.upsert(TENANT, "notes", [item("1", 1, 0)])
+    assert (store.exists(TENANT, "notes"), store.namespaces(TENANT)) == (True, ["notes"])
+
+
+def test_an_emptied_namespace_is_still_there(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0)])
+    store.delete(TENANT, "notes", "1")
+    stats = store.stats(TENANT, "notes")
+    assert stats is not None
+    assert stats.items == 0
+    assert store.namespaces(TENANT) == ["notes"]
+
+
+def test_words_are_refused_where_they_are_not_searched(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item("1", 1, 0, text="a red fox")])
+    with pytest.raises(Unsupported, match="SMYTH_VECTORS"):
+        store.search(TENANT, "notes", (1.0, 0.0), 2, text="fox")

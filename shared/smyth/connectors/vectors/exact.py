@@ -1,4 +1,4 @@
-"""Exact search over packed vectors: every score is computed, so nothing near is ever missed.
+"""Search over segments: small ones are read whole, of large ones the nearest lists.
 
 A namespace is a row of segments, oldest first. A segment never changes; writing
 adds one, and an item in a newer segment hides the older one with the same id.
@@ -7,122 +7,26 @@ adds one, and an item in a newer segment hides the older one with the same id.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from itertools import accumulate, pairwise
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from smyth.connectors.vectors.port import DimensionMismatch, Hit, VectorItem
+from smyth.connectors.vectors.filters import EVERYTHING, Condition, parse
+from smyth.connectors.vectors.port import DimensionMismatch, Hit, Unsupported
+from smyth.connectors.vectors.segments import Segment, unit
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Rows = NDArray[np.bool_]
+    from smyth.connectors.vectors.segments import Rows
 
-_ALIGNMENT = 16
-#: The size of the header stands before it, in this many bytes.
-_PREFIX = 4
+    Scores = NDArray[np.float32]
+    Places = NDArray[np.intp]
 
-
-class Segment:
-    """Items written together: vectors side by side, and each item's text and metadata as JSON."""
-
-    def __init__(self, ids: Sequence[str], vectors: NDArray[np.float32], payloads: Sequence[bytes]) -> None:
-        self.ids = ids
-        self.vectors = vectors
-        self.payloads = payloads
-        self._facets: dict[str, dict[str, list[int]]] = {}
-
-    @property
-    def dimensions(self) -> int:
-        """The length of each vector."""
-        return int(self.vectors.shape[1])
-
-    @property
-    def size(self) -> int:
-        """About how much the segment takes, packed or in memory."""
-        return int(self.vectors.nbytes) + sum(len(payload) for payload in self.payloads)
-
-    @classmethod
-    def of(cls, items: Sequence[VectorItem]) -> Segment:
-        """Pack ``items``, which must not be empty.
-
-        Raises:
-            DimensionMismatch: The vectors differ in length.
-            ValueError: A vector has no direction.
-        """
-        last = {item.id: item for item in items}
-        lengths = {len(item.vector) for item in last.values()}
-        if len(lengths) != 1:
-            raise DimensionMismatch(
-                f"The vectors have different lengths ({', '.join(map(str, sorted(lengths)))}). "
-                "Make all of them with the same embedding model."
-            )
-        payloads = [_json({"text": item.text, "metadata": item.metadata}) for item in last.values()]
-        return cls(list(last), unit([item.vector for item in last.values()]), payloads)
-
-    def without(self, ids: Collection[str]) -> Segment:
-        """Return a copy that lacks some items."""
-        return self.keeping([row for row, item_id in enumerate(self.ids) if item_id not in ids])
-
-    def matching(self, filter: dict[str, Any]) -> Rows:
-        """Mark the rows whose metadata has every member of ``filter``."""
-        import numpy as np
-
-        rows = np.ones(len(self.ids), dtype=np.bool_)
-        for field, wanted in filter.items():
-            rows &= self.rows_where(field, wanted)
-        return rows
-
-    def keeping(self, rows: Sequence[int] | NDArray[np.intp]) -> Segment:
-        """Return a copy with only ``rows``."""
-        return Segment([self.ids[row] for row in rows], self.vectors[rows], [self.payloads[row] for row in rows])
-
-    def pack(self) -> bytes:
-        """Return the segment as bytes: header, vectors, payloads."""
-        header = _json(
-            {
-                "ids": self.ids,
-                "dimensions": self.dimensions,
-                "sizes": [len(payload) for payload in self.payloads],
-            }
-        )
-        header += b" " * (-(_PREFIX + len(header)) % _ALIGNMENT)
-        return b"".join([len(header).to_bytes(_PREFIX, "little"), header, self.vectors.tobytes(), *self.payloads])
-
-    @classmethod
-    def unpack(cls, data: bytes) -> Segment:
-        """Read what :meth:`pack` wrote; the vectors stay where they are in ``data``."""
-        import numpy as np
-
-        start = _PREFIX + int.from_bytes(data[:_PREFIX], "little")
-        header = json.loads(data[_PREFIX:start])
-        shape = (len(header["ids"]), header["dimensions"])
-        vectors = np.frombuffer(data, dtype="<f4", count=shape[0] * shape[1], offset=start).reshape(shape)
-        bounds = accumulate(header["sizes"], initial=start + vectors.nbytes)
-        payloads = [data[begin:end] for begin, end in pairwise(bounds)]
-        return cls(header["ids"], vectors, payloads)
-
-    def rows_where(self, field: str, wanted: Any) -> Rows:
-        """Mark the rows whose metadata member ``field`` is ``wanted`` (or one of ``{"$in": wanted}``)."""
-        import numpy as np
-
-        if field not in self._facets:
-            self._facets[field] = self._facet(field)
-        values = wanted["$in"] if isinstance(wanted, dict) and wanted.keys() == {"$in"} else [wanted]
-        rows = np.zeros(len(self.ids), dtype=np.bool_)
-        for value in values:
-            rows[self._facets[field].get(_comparable(value), [])] = True
-        return rows
-
-    def _facet(self, field: str) -> dict[str, list[int]]:
-        """Return the rows of each value of one metadata member; made once, since a segment never changes."""
-        facet: dict[str, list[int]] = {}
-        for row, payload in enumerate(self.payloads):
-            metadata = json.loads(payload)["metadata"]
-            if field in metadata:
-                facet.setdefault(_comparable(metadata[field]), []).append(row)
-        return facet
+#: Of a large segment, lists are read until they hold so many rows that may be hits.
+_READ_ROWS = 4_096
+#: Fewer rows than this that a filter leaves are all compared: that is quick and misses none.
+_FEW_ROWS = 6_144
 
 
 class Index:
@@ -140,21 +44,20 @@ class Index:
 
         Raises:
             DimensionMismatch: The vector does not fit.
+            ValueError: The filter is not known.
         """
         import numpy as np
 
+        condition = parse(filter)
         if not self.segments:
             return []
         check_dimensions(len(vector), self.segments[0].dimensions)
         query = unit([vector])[0]
-        found: list[tuple[NDArray[np.float32], NDArray[np.intp], Segment]] = []
+        found: list[tuple[Scores, Places, Segment]] = []
         for segment, live in zip(self.segments, self._live, strict=True):
-            rows = live & segment.matching(filter or {})
-            picked = np.flatnonzero(rows)
-            # Copying few rows is cheaper than multiplying all; copying most of them is not.
-            few = picked.size * 2 < rows.size
-            scores = segment.vectors[picked] @ query if few else (segment.vectors @ query)[picked]
-            found.append((scores, picked, segment))
+            rows = live if condition == EVERYTHING else live & segment.meeting(condition)
+            places = _candidates(segment, rows, query)
+            found.append((_scores(segment, places, query), places, segment))
         threshold = _kth_best(np.concatenate([scores for scores, _, _ in found]), top_k)
         near = [
             (float(scores[at]), segment, int(picked[at]))
@@ -165,25 +68,30 @@ class Index:
         return [_hit(score, segment, row) for score, segment, row in near[:top_k]]
 
     def ids_where(self, filter: dict[str, Any]) -> set[str]:
-        """Return the ids of the items whose metadata has every member of ``filter``."""
+        """Return the ids of the items whose metadata meets ``filter``.
+
+        Raises:
+            ValueError: The filter is not known.
+        """
         import numpy as np
 
+        condition: Condition = parse(filter)
         return {
             segment.ids[int(row)]
             for segment, live in zip(self.segments, self._live, strict=True)
-            for row in np.flatnonzero(live & segment.matching(filter))
+            for row in np.flatnonzero(live & segment.meeting(condition))
         }
 
     def merged(self) -> Segment:
         """Return one segment with all items that still count."""
         import numpy as np
 
-        parts = [segment.keeping(np.flatnonzero(live)) for segment, live in zip(self.segments, self._live, strict=True)]
-        return Segment(
-            [item_id for part in parts for item_id in part.ids],
-            np.concatenate([part.vectors for part in parts]),
-            [payload for part in parts for payload in part.payloads],
-        )
+        parts = [
+            segment.rows(np.flatnonzero(live).tolist()) for segment, live in zip(self.segments, self._live, strict=True)
+        ]
+        ids = [item_id for part_ids, _, _ in parts for item_id in part_ids]
+        vectors = np.concatenate([part_vectors for _, part_vectors, _ in parts])
+        return Segment.arranged(ids, vectors, [payload for _, _, payloads in parts for payload in payloads])
 
 
 def tail_to_merge(sizes: Sequence[int], most: int) -> int:
@@ -203,26 +111,6 @@ def tail_to_merge(sizes: Sequence[int], most: int) -> int:
     return count
 
 
-def unit(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:
-    """Return the vectors at length one, where a dot product is the cosine.
-
-    Raises:
-        ValueError: A vector is zero or not finite.
-    """
-    import numpy as np
-
-    matrix = np.asarray(vectors, dtype=np.float64)
-    # Scaled first, so that squares of very large or small members neither overflow nor vanish.
-    largest = np.abs(matrix).max(axis=1, keepdims=True)
-    if not (np.isfinite(largest).all() and largest.all()):
-        raise ValueError(
-            "A vector is all zeros or holds a value that is no number. Send the vector that the model made."
-        )
-    matrix = matrix / largest
-    packed: NDArray[np.float32] = (matrix / np.linalg.norm(matrix, axis=1, keepdims=True)).astype("<f4")
-    return packed
-
-
 def check_dimensions(given: int, expected: int) -> None:
     """Refuse a vector of another length than the namespace's.
 
@@ -234,6 +122,42 @@ def check_dimensions(given: int, expected: int) -> None:
             f"The vector has {given} dimensions, the namespace's vectors have {expected}. "
             "Use the embedding model that filled the namespace, or another namespace."
         )
+
+
+def no_words(text: str | None) -> None:
+    """Refuse a search by words.
+
+    Raises:
+        Unsupported: There are words.
+    """
+    if text is not None:
+        raise Unsupported(
+            "This vector store searches by vectors alone. Leave out the words, or let the operator set "
+            "SMYTH_VECTORS to an OpenSearch collection, which also searches by words."
+        )
+
+
+def _candidates(segment: Segment, rows: Rows, query: Scores) -> Places:
+    """Return the rows to compare: all that may be hits, or in a large segment those of the nearest lists."""
+    import numpy as np
+
+    if segment.centres is None or np.count_nonzero(rows) <= _FEW_ROWS:
+        return np.flatnonzero(rows)
+    counts = np.add.reduceat(rows, np.minimum(segment.starts[:-1], len(rows) - 1), dtype=np.intp)
+    counts[np.diff(segment.starts) == 0] = 0
+    nearest = np.argsort(-(segment.centres @ query))
+    enough = int(np.searchsorted(np.cumsum(counts[nearest]), _READ_ROWS)) + 1
+    parts = [np.arange(segment.starts[one], segment.starts[one + 1]) for one in np.sort(nearest[:enough])]
+    places: Places = np.concatenate(parts)
+    return np.compress(rows[places], places)
+
+
+def _scores(segment: Segment, places: Places, query: Scores) -> Scores:
+    # Copying few rows is cheaper than multiplying all; copying most of them is not.
+    if segment.centres is None and places.size * 2 >= len(segment.ids):
+        scores: Scores = (segment.vectors @ query)[places]
+        return scores
+    return segment.vectors[places].astype("<f4") @ query
 
 
 def _live_rows(segments: Sequence[Segment]) -> list[Rows]:
@@ -259,17 +183,6 @@ def _kth_best(scores: NDArray[np.float32], k: int) -> float:
 
 def _hit(score: float, segment: Segment, row: int) -> Hit:
     payload = json.loads(segment.payloads[row])
-    # A score is the product of 32-bit numbers; digits past the sixth are noise.
+    # A score is the product of 32-bit numbers, in large segments of 16-bit ones; digits past the sixth are noise.
     score = round(min(1.0, max(-1.0, score)), 6)
     return Hit(id=segment.ids[row], score=score, text=payload["text"], metadata=payload["metadata"])
-
-
-def _comparable(value: Any) -> str:
-    """Return a text that is the same for equal JSON values; 1 and 1.0 are equal, 1 and true are not."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return json.dumps(value, sort_keys=True)
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -9,8 +9,9 @@ from math import frexp, ldexp, sqrt
 from threading import Lock
 from typing import Any
 
-from smyth.connectors.vectors.exact import Index, Segment, check_dimensions, tail_to_merge
-from smyth.connectors.vectors.port import Hit, VectorItem
+from smyth.connectors.vectors.exact import Index, check_dimensions, no_words, tail_to_merge
+from smyth.connectors.vectors.port import Hit, Stats, VectorItem
+from smyth.connectors.vectors.segments import Segment
 
 _MOST_SEGMENTS = 8
 
@@ -52,9 +53,17 @@ class MemoryVectors:
         return (tenant_id, namespace) in self._indexes
 
     def search(
-        self, tenant_id: str, namespace: str, vector: Sequence[float], top_k: int, filter: dict[str, Any] | None = None
+        self,
+        tenant_id: str,
+        namespace: str,
+        vector: Sequence[float],
+        top_k: int,
+        filter: dict[str, Any] | None = None,
+        *,
+        text: str | None = None,
     ) -> list[Hit]:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.search`."""
+        no_words(text)
         known = self._vectors.get((tenant_id, namespace), {})
         found = self._index(tenant_id, namespace).search(vector, top_k, filter)
         hits = [replace(hit, score=_cosine(vector, known[hit.id])) for hit in found]
@@ -64,11 +73,30 @@ class MemoryVectors:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.delete`."""
         with self._writing:
             index = self._index(tenant_id, namespace)
+            if item_id is None:
+                self._indexes.pop((tenant_id, namespace), None)
+                self._vectors.pop((tenant_id, namespace), None)
+                return len(index)
             if not len(index):
                 return 0
-            left = Index([] if item_id is None else _without({item_id}, index))
-            self._indexes[tenant_id, namespace] = left
+            left = self._indexes[tenant_id, namespace] = Index(_without({item_id}, index))
             return len(index) - len(left)
+
+    def delete_where(self, tenant_id: str, namespace: str, filter: dict[str, Any]) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_where`."""
+        return self.replace(tenant_id, namespace, filter, ())
+
+    def namespaces(self, tenant_id: str) -> list[str]:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.namespaces`."""
+        return sorted(namespace for owner, namespace in self._indexes if owner == tenant_id)
+
+    def stats(self, tenant_id: str, namespace: str) -> Stats | None:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.stats`."""
+        index = self._indexes.get((tenant_id, namespace))
+        if index is None:
+            return None
+        dimensions = index.segments[0].dimensions if index.segments else None
+        return Stats(len(index), dimensions, sum(segment.size for segment in index.segments))
 
     def _index(self, tenant_id: str, namespace: str) -> Index:
         return self._indexes.get((tenant_id, namespace)) or Index([])

@@ -27,6 +27,27 @@ class Hit:
     metadata: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a namespace holds; ``dimensions`` is None while it is empty, ``size`` counts bytes where that is known."""
+
+    items: int
+    dimensions: int | None = None
+    size: int | None = None
+
+
+class Unsupported(ValueError):
+    """The store cannot do this; the text says which one can."""
+
+
+class NotReady(RuntimeError):
+    """The store is starting up; the caller may try again after ``retry_after_s``."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class DimensionMismatch(ValueError):
     """A vector has another length than the namespace's vectors."""
 
@@ -71,22 +92,54 @@ class VectorStore(Protocol):
         ...
 
     def search(
-        self, tenant_id: str, namespace: str, vector: Sequence[float], top_k: int, filter: dict[str, Any] | None = None
+        self,
+        tenant_id: str,
+        namespace: str,
+        vector: Sequence[float],
+        top_k: int,
+        filter: dict[str, Any] | None = None,
+        *,
+        text: str | None = None,
     ) -> list[Hit]:
         """Return the nearest items, best first; an unknown namespace has none.
 
-        ``filter`` keeps items whose metadata equals every given member; a member
-        ``{"$in": [...]}`` is met by any of the listed values.
+        Args:
+            tenant_id: Whose items.
+            namespace: Where they lie.
+            vector: What they should be near to.
+            top_k: How many to return at most.
+            filter: What their metadata must say; see :mod:`smyth.connectors.vectors.filters`.
+            text: Words that should stand in their texts: the best by vector and the best by words are ranked
+                together. A score stays the cosine.
 
         Raises:
             DimensionMismatch: The vector does not fit the namespace.
+            Unsupported: The store does not search by words.
+            ValueError: The filter is not known.
         """
         ...
 
     def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
-        """Delete one item, or the whole namespace; return how many went.
+        """Delete one item, or the whole namespace, which then exists no more; return how many went.
 
         Raises:
             TooManyWriters: The write did not get through.
         """
+        ...
+
+    def delete_where(self, tenant_id: str, namespace: str, filter: dict[str, Any]) -> int:
+        """Delete the items that ``filter`` finds; return how many went.
+
+        Raises:
+            ValueError: The filter is not known.
+            TooManyWriters: The write did not get through.
+        """
+        ...
+
+    def namespaces(self, tenant_id: str) -> list[str]:
+        """Return the names of the tenant's namespaces, in their order."""
+        ...
+
+    def stats(self, tenant_id: str, namespace: str) -> Stats | None:
+        """Return what a namespace holds, or None where there is no such namespace."""
         ...
