@@ -162,6 +162,18 @@ def _talk(tenant: Caller) -> None:
         tenant(method, path, agent_id=agent_id, conversation_id=turn["conversation_id"])
 
 
+def _upload_and_delete(tenant: Caller) -> None:
+    """Send a file, and announce one in parts that is given up."""
+    file = tenant("POST", "/api/storage/upload", files={"file": ("a.txt", b"Hello", "text/plain")})
+    tenant("GET", "/api/storage")
+    assert tenant("GET", "/api/storage/{key}", key=file["key"])["status"] == "stored"
+    assert tenant("POST", "/api/storage/{key}/complete", key=file["key"])["status"] == "stored"
+    tenant("DELETE", "/api/storage/{key}", key=file["key"])
+    large = tenant("POST", "/api/storage/upload", json={"name": "large", "size": 100 * 1024 * 1024})
+    tenant("POST", "/api/storage/{key}/complete", key=large["key"], refused=409)
+    tenant("DELETE", "/api/storage/{key}", key=large["key"])
+
+
 def _keep(tenant: Caller) -> None:
     """Run an agent that stores a file and remembers where."""
     kept = document(
@@ -172,6 +184,7 @@ def _keep(tenant: Caller) -> None:
         wires=("E.body.data > S.Data", "E.body > W.Data", "S.Url > O.url"),
     )
     agent_id = tenant("POST", "/api/agents/import", json=kept)["id"]
+    _upload_and_delete(tenant)
     said = tenant(
         "POST", "/api/agents/{agent_id}/run/{endpoint}", agent_id=agent_id, endpoint="go", json={"data": "a", "b": "c"}
     )

@@ -66,6 +66,8 @@ def make_world() -> World:
     namespace = f"ns-{secrets.token_hex(4)}"
     items = [{"id": "one", "vector": [1, 0], "text": mark}]
     _ok(call("POST", "/api/vectordb/upsert", caller=owner, body={"namespace": namespace, "items": items}))
+    text = {"namespace": namespace, "name": f"{mark}.txt", "text": mark}
+    document = _ok(call("POST", "/api/knowledge", caller=owner, body=text))
     invitation = _invite(owner, mark)
     member = _join(owner, mark)
     _ok(call("PUT", f"/api/budgets/agent:{agent}", caller=owner, body={"amount": "5.000000", "period": "month"}))
@@ -83,12 +85,14 @@ def make_world() -> World:
         "model": agent,
         "key_id": key["id"],
         "namespace": namespace,
+        "document_id": document["id"],
         "member_id": member,
         "invitation_id": invitation["id"],
         "code": _invite(owner, mark)["code"],
         "scope": f"agent:{agent}",
         "token": services().file_links.make(f"t/{made['id']}/fs/report.txt", "report.txt", None),
         "asset": "swagger-ui.css",
+        "key": _file(owner, mark),
     }
     return World(owner, mark, names)
 
@@ -96,6 +100,15 @@ def make_world() -> World:
 def person(name: str) -> Context:
     """Somebody who signed in and is a member of nothing."""
     return Caller(tenant_id="", role="person", key_id="person", subject=f"https://issuer.example#{name}").to_context()
+
+
+def _file(owner: Context, mark: str) -> str:
+    """A file that was sent."""
+    head = b'Content-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain'
+    body = b"--limit\r\n" + head + b"\r\n\r\n" + mark.encode() + b"\r\n--limit--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=limit"}
+    key: str = _ok(call("POST", "/api/storage/upload", caller=owner, headers=headers, body=body))["key"]
+    return key
 
 
 def _invite(owner: Context, mark: str) -> dict[str, Any]:
