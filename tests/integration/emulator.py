@@ -19,6 +19,9 @@ REGION = "us-east-1"
 TABLE = "smyth-test"
 BUCKET = "smyth-test"
 KNOWLEDGE_QUEUE = "smyth-test-knowledge"
+TRIGGER_QUEUE = "smyth-test-triggers"
+EVENT_BUS = "smyth-test"
+SCHEDULE_GROUP = "smyth-test"
 OPERATOR_KEY = "OperatorKeyOfTheTests0123456789"
 _START_SECONDS = 60
 
@@ -68,6 +71,11 @@ def point_here(url: str) -> dict[str, str]:
         "BUCKET_NAME": BUCKET,
         "OPERATOR_SECRET_ARN": "operator-key",
         "KNOWLEDGE_QUEUE_URL": f"{url}/000000000000/{KNOWLEDGE_QUEUE}",
+        "TRIGGER_QUEUE_URL": f"{url}/000000000000/{TRIGGER_QUEUE}",
+        "TRIGGER_QUEUE_ARN": f"arn:aws:sqs:{REGION}:000000000000:{TRIGGER_QUEUE}",
+        "EVENT_BUS_NAME": EVENT_BUS,
+        "SCHEDULE_GROUP": SCHEDULE_GROUP,
+        "SCHEDULE_ROLE_ARN": "arn:aws:iam::000000000000:role/smyth-test-schedules",
     }
 
 
@@ -75,7 +83,10 @@ def create_resources(url: str, dynamodb_url: str = "") -> None:
     """Create the table, the bucket and the operator's key as the stack has them; the table may lie elsewhere."""
     where = {"endpoint_url": url, "region_name": REGION}
     boto3.client("s3", **where).create_bucket(Bucket=BUCKET)
-    boto3.client("sqs", **where).create_queue(QueueName=KNOWLEDGE_QUEUE)
+    for queue in (KNOWLEDGE_QUEUE, TRIGGER_QUEUE):
+        boto3.client("sqs", **where).create_queue(QueueName=queue)
+    boto3.client("events", **where).create_event_bus(Name=EVENT_BUS)
+    boto3.client("scheduler", **where).create_schedule_group(Name=SCHEDULE_GROUP)
     boto3.client("secretsmanager", **where).create_secret(Name="operator-key", SecretString=OPERATOR_KEY)
     boto3.client("dynamodb", endpoint_url=dynamodb_url or url, region_name=REGION).create_table(
         TableName=TABLE,
