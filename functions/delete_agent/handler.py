@@ -1,4 +1,4 @@
-"""Delete an agent with all its versions and conversations."""
+"""Delete an agent with all its versions and conversations, and switch its triggers off."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def delete(caller: TenantCaller, agent_id: str) -> None:
             retry_after_s=1,
         )
     services().agents.delete(agent.tenant_id, agent.id, asker=Asker.of(caller))
+    services().triggers.agent_deleted(agent.tenant_id, agent.id)
     forget()  # Those that ended meanwhile; what begins from now on finds no agent.
 
 

@@ -1,6 +1,7 @@
 """Does what follows when S3 tells, through EventBridge, that an object is there or gone.
 
-An upload's record is completed; a document that agents know is looked at by the worker.
+An upload's record is completed; a document that agents know is looked at by the worker; what a tenant's triggers wait
+for starts agents.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from smyth.aws import knowledge
 from smyth.aws.files import parse_object_key
+from smyth.aws.storage import BucketStorage
 from smyth.http.services import services
+from smyth.platform.object_rules import read_object, start_by_object
 
 logger = Logger(service="smyth")
 
@@ -57,15 +60,31 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise BadEvent(f'Expected EventBridge\'s "Object Created" event of S3, but {faults}.') from None
     new = changed.detail.object
+    created = changed.detail_type == "Object Created"
+    result = _follow_up(new, created=created)
+    return {"result": result, "key": new.key, "started": _start(new) if created else 0}
+
+
+def _follow_up(new: Object, *, created: bool) -> str:
+    """Do what files and documents need; return what that was."""
     document = knowledge.parse_object_key(new.key)
     if document is not None:
         known = services().knowledge_base.noticed(*document)
-        return {"result": "noticed" if known else "ignored", "key": new.key}
+        return "noticed" if known else "ignored"
     place = parse_object_key(new.key)
-    if place is None or changed.detail_type == "Object Deleted":
-        return {"result": "ignored", "key": new.key}
+    if place is None or not created:
+        return "ignored"
     tenant_id, key = place
     known = services().files.arrived(tenant_id, key, size=new.size, etag=new.etag, sequencer=new.sequencer)
     result = "stored" if known else "ignored"
     logger.info("object created", tenant_id=tenant_id, key=key, size=new.size, result=result)
-    return {"result": result, "key": new.key}
+    return result
+
+
+def _start(new: Object) -> int:
+    """Start the agents that wait for such an object; return how many triggers that are."""
+    arrived = read_object(new.key, size=new.size, etag=new.etag, sequencer=new.sequencer)
+    if arrived is None:
+        return 0
+    storage = BucketStorage(services().bucket, arrived.tenant_id)
+    return start_by_object(services().triggers, services().deliveries, storage, arrived)

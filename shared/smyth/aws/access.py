@@ -83,6 +83,12 @@ class DynamoAccess:
             return  # Revoked in this moment; this request was still in time.
 
 
+def tenant_caller(table: Table, tenant_id: str, *, role: str, key_id: str, public_url: str = "") -> Caller | None:
+    """Return a caller who acts for a tenant by what the tenant has set up, such as a trigger; None without tenant."""
+    tenant = table.get(f"T#{tenant_id}", "META")
+    return _caller(tenant, role=role, key_id=key_id, public_url=public_url) if tenant else None
+
+
 def _caller(tenant: Item, **who: Any) -> Caller:
     """Return a caller of ``tenant`` with all that functions need to know of it."""
     return Caller(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from smyth.aws.bucket import Bucket
+from smyth.aws.chained_storage import ChainedStorage
 from smyth.aws.storage import BucketStorage
 from smyth.aws.table import Table, key, put_new
 from smyth.connectors.files.port import FileError
@@ -60,10 +61,19 @@ class PublicLinks:
 
 
 def agent_files(
-    bucket: Bucket, links: FileLinks, tenant_id: str, public_url: str, *, clock: Callable[[], float] = time.time
+    bucket: Bucket,
+    links: FileLinks,
+    tenant_id: str,
+    public_url: str,
+    *,
+    depth: int = 0,
+    clock: Callable[[], float] = time.time,
 ) -> StoredFiles:
-    """Return the files of a tenant's agents, with links below ``public_url``."""
-    storage = BucketStorage(bucket, tenant_id, clock=clock)
+    """Return the files of a tenant's agents, with links below ``public_url``; ``depth`` as chains of triggers have."""
+    if depth:
+        storage: BucketStorage = ChainedStorage(bucket, tenant_id, depth=depth)
+    else:
+        storage = BucketStorage(bucket, tenant_id, clock=clock)
     return StoredFiles(storage, PublicLinks(links, storage, public_url))
 
 

@@ -53,6 +53,8 @@ class Charge:
     replay: Response | None = None
     #: What its models may cost; None where nothing bounds it.
     allowance: Allowance | None = None
+    #: How many runs of triggers in a row led to it, itself included.
+    depth: int = 0
     usage: list[Usage] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 

@@ -32,14 +32,38 @@ async def run_agent(
     passthrough: Callable[[str], None] | None = None,
     expand_caller_data: bool = True,
 ) -> Any:
+    """Answer a request with a run; see :func:`run_plan`. The request says how much time is left."""
+    return await run_plan(
+        caller,
+        charge,
+        plan,
+        asked,
+        seconds=seconds_left(request),
+        session_id=session_id,
+        passthrough=passthrough,
+        expand_caller_data=expand_caller_data,
+    )
+
+
+async def run_plan(
+    caller: Caller,
+    charge: Charge,
+    plan: Plan,
+    asked: AgentRequest,
+    *,
+    seconds: float | None,
+    session_id: str | None = None,
+    passthrough: Callable[[str], None] | None = None,
+    expand_caller_data: bool = True,
+) -> Any:
     """Return what the agent answers; what the run uses goes on ``charge`` while it goes on.
 
     Args:
-        request: What came in; it says how much time is left.
         caller: Whose agent it is.
         charge: Who pays.
         plan: The agent.
         asked: What the agent gets.
+        seconds: How long the run may take; None: nobody ends it.
         session_id: Ties together what the agent remembers between runs.
         passthrough: Receives text that the agent's models pass on while they run.
         expand_caller_data: Whether templates in what was sent are filled; not where a model wrote it.
@@ -49,15 +73,18 @@ async def run_agent(
     """
     from smyth.engine import run
 
-    left = seconds_left(request)
     limits = services().limits(caller.plan)
     limits = replace(
         limits,
-        branch_seconds=None if left is None else max(0.0, left - _ANSWER_S),
+        branch_seconds=None if seconds is None else max(0.0, seconds - _ANSWER_S),
         expand_caller_data=limits.expand_caller_data and expand_caller_data,
     )
     ports = services().ports(
-        caller.tenant_id, public_url=caller.public_url, seconds_left=left, allowance=charge.allowance
+        caller.tenant_id,
+        public_url=caller.public_url,
+        seconds_left=seconds,
+        allowance=charge.allowance,
+        depth=charge.depth,
     )
     result = await run(
         plan,

@@ -124,6 +124,7 @@ class Services(Occasions):
         public_url: str = "",
         seconds_left: float | None = None,
         allowance: Allowance | None = None,
+        depth: int = 0,
     ) -> Ports:
         """Return the world that a tenant's agents may use.
 
@@ -132,6 +133,7 @@ class Services(Occasions):
             public_url: Where this service is found; links to files begin with it.
             seconds_left: How long the request may still take; None: nobody ends it.
             allowance: What its models may cost; None: whatever they do.
+            depth: How many runs of triggers in a row led to the run; what it writes tells so.
         """
         from smyth.aws.agent_files import agent_files
         from smyth.aws.memory import DynamoMemory
@@ -151,7 +153,7 @@ class Services(Occasions):
             tokens=self.tokens(tenant_id),
             http=self.http,
             code=self._code_of(tenant_id),
-            files=agent_files(self.bucket, self.file_links, tenant_id, public_url),
+            files=agent_files(self.bucket, self.file_links, tenant_id, public_url, depth=depth),
             memory=DynamoMemory(self.table, tenant_id),
             agents=TenantAgents(self.agents, tenant_id),
             conversations=self.asked_turns,

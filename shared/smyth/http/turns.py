@@ -50,7 +50,11 @@ async def open_turn(
     """
     _, plan = await asyncio.to_thread(services().agents.plan, caller.tenant_id, agent_id, Asker.of(caller))
     ports = services().ports(
-        caller.tenant_id, public_url=caller.public_url, seconds_left=seconds, allowance=charge.allowance
+        caller.tenant_id,
+        public_url=caller.public_url,
+        seconds_left=seconds,
+        allowance=charge.allowance,
+        depth=charge.depth,
     )
     turn = Turn(
         plan,

@@ -252,6 +252,10 @@ class Deliveries:
             raise NotFound(f"The trigger {trigger.id} has no run {run_id}. Runs are kept for 30 days.")
         return run
 
+    def payload(self, run: Run) -> str:
+        """Return what a run's delivery brought, as JSON."""
+        return self._runs.payload(run)
+
     def page(self, trigger: Trigger, *, state: str = "", limit: int = 20, after: str = "") -> tuple[list[Run], str]:
         """Return runs, newest first, and where the next page begins, empty at the end."""
         found: list[Run] = []

@@ -10,6 +10,8 @@ from smyth.platform.routes import FUNCTIONS
 _TIME_LIMITS = {function.name: function.timeout_s for function in FUNCTIONS}
 #: What a lease is longer than the function's time limit, so that nobody at work is swept.
 _LEASE_MARGIN = timedelta(seconds=30)
+#: Of what a trigger starts, which comes by no route.
+TRIGGER_LEASE = timedelta(seconds=_TIME_LIMITS["run_trigger"]) + _LEASE_MARGIN
 
 
 def lease_of(route: str) -> timedelta:

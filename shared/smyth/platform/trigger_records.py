@@ -175,6 +175,8 @@ class Trigger(BaseModel):
     updated_at: datetime
     #: Who made it: a key or a member.
     created_by: str = ""
+    #: Where the service was found by who made it: links to files of its runs begin with it.
+    public_url: str = ""
     #: Grows with each change; a change of what is no longer the newest is refused.
     version: int = 1
     #: What the rule needs and nobody is shown, such as the secret of a webhook.

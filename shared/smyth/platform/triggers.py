@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from smyth.platform.acl import PLATFORM, Asker
+from smyth.platform.acl import PLATFORM, Asker, Level
 from smyth.platform.agents import Agents
 from smyth.platform.component_triggers import completed, component_trigger_id
 from smyth.platform.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
@@ -93,6 +93,7 @@ class Triggers:
         asker: Asker = PLATFORM,
         trigger_id: str | None = None,
         secrets: Mapping[str, str] | None = None,
+        public_url: str = "",
     ) -> Trigger:
         """Make a trigger.
 
@@ -103,6 +104,7 @@ class Triggers:
             asker: Must be allowed to write the agent.
             trigger_id: The id, where a repeated request must make the same trigger.
             secrets: What the rule needs and nobody is shown.
+            public_url: Where the service is found; links to files of its runs begin with it.
 
         Raises:
             NotFound: There is no such agent.
@@ -124,6 +126,7 @@ class Triggers:
             updated_at=now,
             created_by=by,
             secrets=dict(secrets or {}),
+            public_url=public_url,
             **{name: getattr(fields, name) for name in NewTrigger.model_fields},
         )
         if not self._store.create(trigger):
@@ -139,17 +142,17 @@ class Triggers:
             raise
         return trigger
 
-    def get(self, tenant_id: str, trigger_id: str, asker: Asker = PLATFORM) -> Trigger:
+    def get(self, tenant_id: str, trigger_id: str, asker: Asker = PLATFORM, level: Level = "read") -> Trigger:
         """Return a trigger.
 
         Raises:
             NotFound: The tenant has none with this id.
-            Forbidden: The asker may not read its agent.
+            Forbidden: The asker does not have this level at its agent.
         """
         trigger = self._store.get(tenant_id, trigger_id) if is_id(TRIGGER, trigger_id) else None
         if trigger is None:
             raise NotFound(f"There is no trigger {trigger_id}. GET /api/triggers lists those there are.")
-        self._ask(trigger, asker, "read")
+        self._ask(trigger, asker, level)
         return trigger
 
     def find(self, trigger_id: str) -> Trigger | None:
@@ -218,8 +221,7 @@ class Triggers:
             NotFound: There is no such trigger.
             Forbidden: The asker may not write its agent.
         """
-        trigger = self.get(tenant_id, trigger_id)
-        self._ask(trigger, asker, "write")
+        trigger = self.get(tenant_id, trigger_id, asker, "write")
         self._remove(trigger)
         self._store.delete(trigger)
 
@@ -230,8 +232,7 @@ class Triggers:
 
     def _change(self, tenant_id: str, trigger_id: str, given: dict[str, Any], asker: Asker) -> Trigger:
         for _ in range(_ATTEMPTS):
-            trigger = self.get(tenant_id, trigger_id)
-            self._ask(trigger, asker, "write")
+            trigger = self.get(tenant_id, trigger_id, asker, "write")
             if "rule" in given and given["rule"].kind != trigger.kind:
                 raise Invalid(f"The trigger is of kind {trigger.kind} and stays so. Make another one for this rule.")
             if trigger.kind == "component" and given.get("target", trigger.target) != trigger.target:
@@ -259,8 +260,8 @@ class Triggers:
             raise Invalid(f'The agent has no trigger component at "{target.trigger}". Those it has: {known}.')
         return plan
 
-    def _ask(self, trigger: Trigger, asker: Asker, level: Any) -> None:
-        """Refuse who may not use the trigger's agent; of an agent that is gone, only admins and the product may."""
+    def _ask(self, trigger: Trigger, asker: Asker, level: Level) -> None:
+        """Refuse who may not use the trigger's agent; where the agent is gone, nobody is refused."""
         try:
             self._agents.get(trigger.tenant_id, trigger.agent_id, asker, level)
         except NotFound:
