@@ -29,11 +29,16 @@ class Words:
         self.asked: list[str] = []
         self.error: Exception | None = None
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the model is called."""
+        return "words", "tests/words"
+
     def view(self, allowance: Allowance | None) -> Words:
         """The same for every request."""
         return self
 
-    async def embed(self, texts: Sequence[str], *, team_id: str) -> Embedded:
+    async def embed(self, texts: Sequence[str], *, team_id: str, dimensions: int | None = None) -> Embedded:
         """Count words."""
         if self.error is not None:
             raise self.error

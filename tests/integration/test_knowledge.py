@@ -25,7 +25,8 @@ def model() -> Iterator[Words]:
     words = Words()
     vars(services())["embeddings"] = words
     yield words
-    del vars(services())["embeddings"]
+    for made in ("embeddings", "one_model", "indexing"):
+        vars(services()).pop(made, None)
 
 
 @pytest.fixture
