@@ -77,6 +77,15 @@ def test_models(caller: Context) -> None:
     assert checked("GET", "/api/models?limit=3", caller=caller)["next_cursor"]
 
 
+def test_credentials(caller: Context) -> None:
+    fields = {"value": "one", "access": {"agent:agt-1": ["read"]}}
+    made = checked("PUT", "/api/credentials/house", body=fields, caller=caller)
+    assert checked("GET", "/api/credentials/house", caller=caller) | {"rotation_secret": None} == made
+    assert checked("POST", "/api/credentials/house/rotate", body={"value": "two"}, caller=caller)["current"] == 2
+    assert checked("POST", "/api/credentials/house/rollback", caller=caller)["current"] == 1
+    assert len(checked("GET", "/api/credentials?limit=3", caller=caller)["items"]) == 1
+
+
 def test_keys(caller: Context) -> None:
     checked("POST", "/api/tenants", body={"name": "Other", "plan": "basic"}, caller=OPERATOR)
     tenant = checked("POST", "/api/tenants", body={"name": "Documented", "plan": "basic"}, caller=OPERATOR)

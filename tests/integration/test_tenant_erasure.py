@@ -60,6 +60,7 @@ def fill(tenant_id: str) -> tuple[str, str]:
     )["key"]
     agent = good(call("POST", "/api/agents/create", caller=owner, body={"name": MARK, "behavior": MARK}))["id"]
     good(call("PUT", f"/api/models/{MARK.replace(' ', '-')}", caller=owner, body={"provider": "OpenAI", "model": "m"}))
+    good(call("PUT", "/api/credentials/house", caller=owner, body={"value": "s3cret", "description": MARK}))
     headers = {"Idempotency-Key": f"say-{tenant_id}"}
     said = {"message": f"I am {MARK}", "conversation_id": MARK.replace(" ", "-")}
     good(call("POST", f"/api/agents/{agent}/chat", caller=owner, headers=headers, body=said))
@@ -129,6 +130,8 @@ def test_nothing_stays_of_an_erased_tenant_but_what_the_ledger_says_of_amounts()
         later().go_on(Steps(9))
 
     assert telling(tenant_id, agent, key, *OWN) == []
+    secrets = services().credential_store._client.list_secrets(Filters=[{"Key": "name", "Values": [tenant_id]}])
+    assert secrets["SecretList"] == []
     after = ledger(tenant_id)
     amounts = ("request_id", "price", "fee", "provider_cost", "input_tokens", "output_tokens", "status", "at")
     assert after
