@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from smyth.cli.errors import CommandError
-from smyth.cli.in_process import VaultFile
+from smyth.cli.in_process import DataFolder, VaultFile
 from smyth.cli.output import AsJson, print_json
 from smyth.cli.partners import Partner, find_partner
 from smyth.cli.screen import Screen, follow
@@ -36,13 +36,14 @@ def chat(
     files: Files = None,
     variables: Variables = None,
     vault: VaultFile = None,
+    data: DataFolder = None,
     url: Url = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Talk with an agent, which remembers. Lines come from you or from a pipe; /help lists what else you may type."""
     partner = find_partner(
-        target, model=model, variables=variables, vault=vault, url=url, key=key, conversation=conversation
+        target, model=model, variables=variables, vault=vault, data=data, url=url, key=key, conversation=conversation
     )
     with asyncio.Runner() as runner:
         talk = _Talk(partner, runner, as_json=as_json, files=files or ())

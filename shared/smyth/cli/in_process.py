@@ -23,6 +23,12 @@ VaultFile = Annotated[
 ]
 
 
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="A folder that keeps what agents store; else it ends with the command."),
+]
+
+
 def load_document(file: Path) -> Document:
     """Read the ``.smyth`` file.
 
@@ -37,8 +43,12 @@ def load_document(file: Path) -> Document:
         raise CommandError(f"{file}: {error}") from None
 
 
-def make_ports(vault_file: Path | None) -> Ports:
+def make_ports(vault_file: Path | None, data: Path | None = None) -> Ports:
     """Return the means of a run on one's own machine: keys from the environment, any address reachable.
+
+    Args:
+        vault_file: Secrets.
+        data: Where what agents store is kept; None: only as long as the process lives.
 
     Raises:
         CommandError: The vault file or the setting ``SMYTH_MODELS`` cannot be used.
@@ -66,7 +76,12 @@ def make_ports(vault_file: Path | None) -> Ports:
     models = ModelGateway(catalog, vault, allow_private=True)
     http = HttpClient(AddressGuard(allow_private=True))
     knowledge = Knowledge(embeddings=embeddings)
-    return Ports(models=models, vault=vault, http=http, conversations=AskedTurns(), knowledge=knowledge)
+    ports = Ports(models=models, vault=vault, http=http, conversations=AskedTurns(), knowledge=knowledge)
+    if data is not None:
+        from smyth.connectors.files.stored import files_in
+
+        ports.files = files_in(data)
+    return ports
 
 
 def _vault(file: Path) -> Vault:

@@ -39,6 +39,7 @@ COMMANDS: dict[str, _Command] = {
     "knowledge": _Command("knowledge", "knowledge", "add, list, show, search and remove what agents know"),
     "members": _Command("members", "members", "list, invite, change and remove who may sign in"),
     "audit": _Command("audit", "audit", "list, export and check who did what on a server"),
+    "files": _Command("files", "files", "list, upload, download and delete files"),
     "validate": _Command("validate", "validate", "check a .smyth file"),
     "components": _Command("components", "components", "list the components that agents may be built of"),
     "invoke": _Command("invoke", "invoke", "call a function's handler as Lambda would"),

@@ -48,6 +48,7 @@ def find_partner(
     model: str | None,
     variables: list[str] | None,
     vault: Path | None,
+    data: Path | None,
     url: str | None,
     key: str | None,
     conversation: str | None = None,
@@ -62,9 +63,11 @@ def find_partner(
     if is_file(target):
         if conversation is not None:
             raise UsageError("--conversation is for agents on a server: a file's agent forgets when the command ends.")
-        return LocalAgent(Path(target), model=model, variables=given, vault=vault)
+        return LocalAgent(Path(target), model=model, variables=given, vault=vault, data=data)
     if vault is not None:
         raise UsageError("--vault is for files: an agent on a server reads the server's vault.")
+    if data is not None:
+        raise UsageError("--data is for files: an agent on a server keeps its files there.")
     return RemoteAgent(find_server(url, key), target, model=model, variables=given, conversation=conversation)
 
 
@@ -103,12 +106,14 @@ class RemoteAgent:
 class LocalAgent:
     """The agent of a file, in this process."""
 
-    def __init__(self, file: Path, *, model: str | None, variables: dict[str, str], vault: Path | None) -> None:
+    def __init__(
+        self, file: Path, *, model: str | None, variables: dict[str, str], vault: Path | None, data: Path | None
+    ) -> None:
         from smyth.engine import compile
 
         self.model = model
         self._plan = compile(load_document(file))
-        self._ports = make_ports(vault)
+        self._ports = make_ports(vault, data)
         self._variables = variables
         self._history: list[Message] = []
 

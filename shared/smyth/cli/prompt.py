@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from smyth.cli.in_process import VaultFile
+from smyth.cli.in_process import DataFolder, VaultFile
 from smyth.cli.output import AsJson, print_json
 from smyth.cli.partners import find_partner
 from smyth.cli.screen import Screen, follow
@@ -22,12 +22,13 @@ def prompt(
     files: Files = None,
     variables: Variables = None,
     vault: VaultFile = None,
+    data: DataFolder = None,
     url: Url = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask an agent once; it remembers nothing. The answer is shown as it comes, tools and thoughts on stderr."""
-    partner = find_partner(target, model=model, variables=variables, vault=vault, url=url, key=key)
+    partner = find_partner(target, model=model, variables=variables, vault=vault, data=data, url=url, key=key)
     asked = partner.ask(message, files=files or ())
     answer = asyncio.run(follow(asked, None if as_json else Screen()))
     if as_json:

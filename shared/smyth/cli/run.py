@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from smyth.cli.errors import CommandError
-from smyth.cli.in_process import VaultFile, load_document, make_ports
+from smyth.cli.in_process import DataFolder, VaultFile, load_document, make_ports
 from smyth.cli.output import AsJson, print_json
 from smyth.cli.sources import Variables, json_argument, pairs
 
@@ -22,6 +22,7 @@ def run(
     header: Annotated[list[str] | None, typer.Option("--header", metavar="K=V", help="May be repeated.")] = None,
     variables: Variables = None,
     vault: VaultFile = None,
+    data: DataFolder = None,
     as_json: AsJson = False,
 ) -> None:
     """Call an endpoint of a .smyth file in this process, without a server; ends with 1 when the run failed."""
@@ -33,16 +34,16 @@ def run(
     }
     from smyth.sdk import Agent
 
-    answer = Agent(load_document(file), ports=make_ports(vault)).call_sync(method.upper(), path, **request)
-    data, failed = answer["data"], _failed(answer)
+    answer = Agent(load_document(file), ports=make_ports(vault, data)).call_sync(method.upper(), path, **request)
+    said, failed = answer["data"], _failed(answer)
     if as_json:
         print_json(answer)
     elif failed:
-        raise CommandError(str(data["error"]))
-    elif isinstance(data, str):
-        print(data)
+        raise CommandError(str(said["error"]))
+    elif isinstance(said, str):
+        print(said)
     else:
-        print_json(data)
+        print_json(said)
     if failed:
         raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from smyth.components.base import Request
+from smyth.connectors.files.stored import files_in
 from smyth.connectors.ports import Ports
 from smyth.conversation import AskedTurns
 from smyth.document import Document, load
@@ -28,7 +29,12 @@ class Agent:
 
     @classmethod
     def load(
-        cls, source: str | Path | dict[str, Any], *, ports: Ports | None = None, limits: Limits | None = None
+        cls,
+        source: str | Path | dict[str, Any],
+        *,
+        ports: Ports | None = None,
+        limits: Limits | None = None,
+        data: str | Path | None = None,
     ) -> Agent:
         """Load an agent from a ``.smyth`` file or from a document that was read already.
 
@@ -36,12 +42,15 @@ class Agent:
             source: The path of the file, or the document.
             ports: What calls may use of the world; by default public addresses, no keys and the Echo model.
             limits: What one call may use up.
+            data: A folder that keeps the files that calls store, in place of those of ``ports``.
 
         Raises:
             OSError: The file cannot be read.
             smyth.document.DocumentError: It holds no document.
         """
         content = source if isinstance(source, dict) else Path(source).read_bytes()
+        if data is not None:
+            ports = replace(ports or Ports(), files=files_in(Path(data)))
         return cls(load(content), ports=ports, limits=limits)
 
     async def call(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Protocol
 
 from smyth.connectors.files.port import MAX_BYTES, FileError, ListedFile, StoredFile
+from smyth.connectors.storage.folder import FolderStorage
 from smyth.connectors.storage.port import Storage, StorageError
 
 _PLACE = "fs/"
@@ -60,3 +62,8 @@ class StoredFiles:
             return await asyncio.to_thread(self._linker.make, _PLACE + path, name, seconds)
         address = self._storage.download_url
         return await asyncio.to_thread(address, _PLACE + path, name, seconds=seconds or _LONG_S)
+
+
+def files_in(folder: Path) -> StoredFiles:
+    """Return files that a local folder keeps from one process to the next; links are ``file://`` addresses."""
+    return StoredFiles(FolderStorage(folder, "default"))
