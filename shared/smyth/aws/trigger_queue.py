@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import Any
 
 from smyth.aws.clients import data_config, make_client
 from smyth.platform.errors import Busy
+
+logger = logging.getLogger(__name__)
 
 _TIMEOUT_S = 5
 #: SQS keeps a message hidden for 12 hours at the most, from when it was handed out.
@@ -35,7 +38,16 @@ class SqsTriggerQueue:
             )
 
     def postpone(self, receipt: str, seconds: int) -> None:
-        """Hide a message that was handed out for so long, instead of until its time runs out."""
-        self._client.change_message_visibility(
-            QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=min(max(0, seconds), _MOST_HIDDEN_S)
-        )
+        """Hide a message that was handed out for so long, instead of until its time runs out.
+
+        Where that fails the message comes when its time runs out, and whoever takes it finds that it is not due.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        hidden = min(max(0, seconds), _MOST_HIDDEN_S)
+        try:
+            self._client.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=hidden
+            )
+        except (BotoCoreError, ClientError):
+            logger.warning("a message of the queue of triggers could not be postponed", exc_info=True)
