@@ -108,10 +108,8 @@ class Functions(Construct):
                 Shift(self, "Shift", customer=customer, aliases=aliases)
 
     def roles_of(self, functions: Iterable[str]) -> list[iam.IRole]:
-        """The roles of these functions, as far as the stack has them, each once."""
-        roles = {
-            role.node.path: role for name in functions if name in self.by_name if (role := self.by_name[name].role)
-        }
+        """The roles of these functions, each once."""
+        roles = {role.node.path: role for name in functions if (role := self.by_name[name].role)}
         return [roles[path] for path in sorted(roles)]
 
     def _function(self, function: Function, environment: dict[str, str], rights: Rights) -> lambda_.Function:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 TableAccess = Literal["none", "read", "touch", "write"]
-SecretAccess = Literal["none", "touch", "write"]
+SecretAccess = Literal["none", "read", "write"]
 QueueName = Literal["knowledge", "triggers"]
 
 
@@ -39,7 +39,7 @@ class Grant:
     notify: bool = False
     #: Read the keys of the customer's account at Stripe.
     stripe: bool = False
-    #: Tenants' credentials. ``touch`` reads them and keeps what was refreshed, ``write`` also deletes.
+    #: Tenants' credentials. No agent may write them: tokens that it renews are in the table.
     credentials: SecretAccess = "none"
     #: Search and change vectors where they are not in the bucket.
     vectors: bool = False
@@ -66,7 +66,7 @@ _READ = Grant(table="read", bucket="read")
 _SHOW = Grant(table="read", bucket="read", audit=True)
 _WRITE = Grant(table="write", bucket="write")
 #: Embeds with the tenant's own credentials, and searches.
-_EMBED = Grant(table="write", bucket="write", credentials="touch", vectors=True)
+_EMBED = Grant(table="write", bucket="write", credentials="read", vectors=True)
 _RUN = replace(_EMBED, run_code=True)
 
 GRANTS: dict[str, Grant] = {
@@ -95,7 +95,7 @@ GRANTS: dict[str, Grant] = {
     "manage_knowledge": replace(_EMBED, sends=("knowledge",)),
     "index_knowledge": replace(_EMBED, sends=("knowledge",), takes=("knowledge",)),
     "manage_triggers": replace(_WRITE, credentials="write", occasions=True, sends=("triggers",)),
-    "receive_webhook": replace(_WRITE, credentials="touch", sends=("triggers",)),
+    "receive_webhook": replace(_WRITE, credentials="read", sends=("triggers",)),
     "run_trigger": replace(_RUN, sends=("triggers",), takes=("triggers",)),
     "upload_file": _WRITE,
     "manage_files": _WRITE,
@@ -170,18 +170,18 @@ OBJECT_ACTIONS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-_SECRET_TOUCH = (
-    "secretsmanager:GetSecretValue",
-    "secretsmanager:DescribeSecret",
-    # The first token of a tenant that has no credentials yet makes its secret.
-    "secretsmanager:CreateSecret",
-    "secretsmanager:PutSecretValue",
-    "secretsmanager:TagResource",
-)
+_SECRET_READ = ("secretsmanager:GetSecretValue",)
 SECRET_ACTIONS: dict[SecretAccess, tuple[str, ...]] = {
     "none": (),
-    "touch": _SECRET_TOUCH,
-    "write": (*_SECRET_TOUCH, "secretsmanager:DeleteSecret", "secretsmanager:RestoreSecret"),
+    "read": _SECRET_READ,
+    "write": (
+        *_SECRET_READ,
+        # The first credential of a tenant makes its secret.
+        "secretsmanager:CreateSecret",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:TagResource",
+        "secretsmanager:DeleteSecret",
+    ),
 }
 
 SEND_ACTIONS = ("sqs:SendMessage",)

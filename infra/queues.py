@@ -48,7 +48,7 @@ class Queues(Construct):
         )
 
     def _work(self, name: str) -> sqs.Queue:
-        timeout_s = next((one.timeout_s for one in FUNCTIONS if one.name == WORKERS[name]), 0)
+        [timeout_s] = [one.timeout_s for one in FUNCTIONS if one.name == WORKERS[name]]
         return sqs.Queue(
             self,
             name,

@@ -85,8 +85,7 @@ class SmythStack(Stack):
         )
         for queue, worker in WORKERS.items():
             at_once: int = getattr(customer.at_once, queue)
-            if worker in self.functions.called:
-                self.queues.wake(self.functions.called[worker], queue, at_once=at_once)
+            self.queues.wake(self.functions.called[worker], queue, at_once=at_once)
         self.vectors.admit(self.functions.roles_of([name for name, grant in GRANTS.items() if grant.vectors]))
         if customer.waf:
             stage = self.api.api.deployment_stage.stage_arn

@@ -66,7 +66,7 @@ ACCEPTED = (
     ),
     Accepted(
         r"AwsSolutions-SQS3",
-        r"smyth-\w+/Events/dead-letters/Resource",
+        r"smyth-\w+/(Events/|Queues/\w+-)dead-letters/Resource",
         "These are the dead letters of functions and rules, which cdk-nag does not follow.",
     ),
     Accepted(
@@ -78,6 +78,16 @@ ACCEPTED = (
         r"AwsSolutions-IAM5\[Resource::<StorageBucket\w+\.Arn>/ledger/\*\]",
         r"smyth-\w+/Functions/[\w-]*ledger[\w-]*-role/Resource",
         "The ledger's files, whose names bear days and minutes.",
+    ),
+    Accepted(
+        rf"AwsSolutions-IAM5\[Resource::{_ARN}:secretsmanager:.*:secret:smyth/\w+/(credentials/\*|[\w-]+-\?{{6}})\]",
+        r"smyth-\w+/Functions/[\w-]*credentials[\w-]*-role/Resource",
+        "One secret a tenant below the stack's prefix, made when a tenant keeps its first credential.",
+    ),
+    Accepted(
+        rf"AwsSolutions-IAM5\[Resource::{_ARN}:(scheduler:.*:schedule|events:.*:rule)/smyth-\w+/\*\]",
+        r"smyth-\w+/Functions/[\w-]*occasions[\w-]*-role/Resource",
+        "One schedule or rule a trigger, in the stack's own group and bus.",
     ),
     Accepted(
         rf"AwsSolutions-IAM5\[Resource::{_ARN}:apigateway:<AWS::Region>::/(usageplans/<ApiPlan\w+>/keys|apikeys)/\*\]",

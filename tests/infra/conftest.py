@@ -38,6 +38,8 @@ EVERYTHING: dict[str, Any] = {
     "billing": {"stripe": True, "issuer": {"name": "Example Ltd", "tax_rate": 1900}},
     "alerts": {"from_email": "billing@example.com", "event_bus": "default"},
     "ip_requests_per_minute": 600,
+    "vectors": {"kind": "opensearch", "wait_seconds": 8},
+    "embedding_model": "openai/text-embedding-3-small",
 }
 
 

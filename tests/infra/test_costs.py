@@ -35,6 +35,7 @@ PRICES = Prices(
         ("s3", "gb-month"): Decimal("0.1"),
         ("s3", "get"): Decimal("0.003"),
         ("s3", "put"): Decimal("0.004"),
+        ("sqs", "request"): Decimal("0.000001"),
         ("cognito", "machine-client-month"): Decimal(6),
         ("secrets-manager", "secret-month"): Decimal("0.4"),
         ("cloudwatch", "alarm-month"): Decimal("0.1"),
@@ -120,6 +121,18 @@ def test_the_clock_calls_though_nobody_asks() -> None:
         ("dynamodb", "reads by the clock"): 73_000,  # 365 * 2 * 0.0001
         ("cloudwatch-logs", "logs by the clock, GB"): 36_500,  # 365 * 1000 bytes * 100 per GB
     }
+
+
+def test_lambda_asks_queues_for_messages_and_the_table_for_nothing() -> None:
+    template = stack(
+        Work=resource("SQS::Queue"),
+        Table=resource("DynamoDB::Table"),
+        Worker=resource("Lambda::EventSourceMapping", EventSourceArn={"Fn::GetAtt": ["Work", "Arn"]}),
+        Changed=resource("Lambda::EventSourceMapping", EventSourceArn={"Fn::GetAtt": ["Table", "StreamArn"]}),
+        Foreign=resource("Lambda::EventSourceMapping", EventSourceArn="arn:aws:sqs:eu-central-1:111122223333:theirs"),
+    )
+    # 5 pollers * 2,628,000 s / 20 s * 0.000001
+    assert told(estimate(template, PRICES, Use())) == {("sqs", "polls of empty queues"): 657_000}
 
 
 def test_what_nobody_has_priced_is_told() -> None:
@@ -213,15 +226,17 @@ def test_a_region_without_prices_gets_those_of_another_and_is_told_so(tmp_path: 
 class TestDemo:
     def test_idle_costs_less_than_two_dollars(self, demo: Stack) -> None:
         estimated = estimate(demo.template, read_prices(demo.customer.region), Use())
-        # By hand, at eu-central-1's prices: a secret; 8,760 ticks of 0.1 s in 512 MB, a read, 600 bytes of log.
+        # By hand, at eu-central-1's prices: a secret; 8,760 ticks of 0.1 s in 512 MB, five reads, 600 bytes of log; and
+        # two queues that five pollers ask every 20 s.
         assert told(estimated) == {
             ("secrets-manager", "secrets"): 400_000,
             ("lambda", "calls by the clock"): 1_752,  # 8,760 * 0.0000002
             ("lambda", "compute by the clock, GB seconds"): 5_840,  # 438 * 0.0000133334
-            ("dynamodb", "reads by the clock"): 1_336,  # 8,760 * 0.0000001525
+            ("dynamodb", "reads by the clock"): 6_680,  # 8,760 * 5 * 0.0000001525
             ("cloudwatch-logs", "logs by the clock, GB"): 3_311,  # 0.005256 * 0.63
+            ("sqs", "polls of empty queues"): 525_600,  # 1,314,000 * 0.0000004
         }
-        assert estimated.micro_usd("idle") == 412_239
+        assert estimated.micro_usd("idle") == 943_183
         assert estimated.micro_usd("idle") < 2_000_000
 
     def test_what_is_switched_on_is_counted(self, demo: Stack, synthesised: Callable[..., Stack]) -> None:
@@ -245,7 +260,7 @@ class TestDemo:
         code = main(["cost", "demo", "--requests", "1000", "--tokens", "1000000", "--model", "gpt-4o-mini", "--json"])
         said = json.loads(capsys.readouterr().out)
         assert code == 0
-        assert said["idle"] == "0.412239"
+        assert said["idle"] == "0.943183"
         # A million tokens: 800,000 read at 0.15 a million and 200,000 written at 0.60.
         assert said["model"] == "0.240000"
         assert Decimal(said["total"]) == sum(Decimal(said[kind]) for kind in ("idle", "use", "model"))

@@ -55,7 +55,7 @@ def test_functions_read_the_settings_that_the_stack_gives_them(demo: Stack, lapt
             assert settings.allowed_http == tuple(stack.customer.allowed_http)
             assert bool(settings.operator_secret_arn) == (name == "authorizer")
             assert bool(settings.usage_plan_ids) == (name in {"manage_tenants", "table_changes"})
-            runs_agents = name in {"run_endpoint", "prompt_agent", "chat_agent", *STREAMED}
+            runs_agents = name in {"run_endpoint", "prompt_agent", "chat_agent", "run_trigger", *STREAMED}
             assert settings.code_function == (f"smyth-{stack.customer.name}-run_code{live}" if runs_agents else "")
 
 
@@ -108,9 +108,9 @@ def test_events_wake_their_functions_and_what_fails_is_kept(demo: Stack) -> None
     rules = {rule["Name"]: rule for rule in demo.of("AWS::Events::Rule").values()}
     created, tick = rules["smyth-demo-object_created"], rules["smyth-demo-schedule_tick"]
     assert created["EventPattern"]["detail"]["object"] == {"key": [{"prefix": "t/"}]}
-    assert created["EventPattern"]["detail-type"] == ["Object Created"]
+    assert created["EventPattern"]["detail-type"] == ["Object Created", "Object Deleted"]
     assert tick["ScheduleExpression"] == "rate(5 minutes)"
-    queues = set(demo.of("AWS::SQS::Queue"))
+    queues = {id for id, one in demo.of("AWS::SQS::Queue").items() if one["QueueName"] == "smyth-demo-dead-letters"}
     assert {rule["Targets"][0]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] for rule in rules.values()} == queues
     configs = demo.of("AWS::Lambda::EventInvokeConfig").values()
     assert {one["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0] for one in configs} == queues

@@ -20,6 +20,7 @@ ALL = {
     "canary": "linear",
     "customer_key": True,
     "snap_start": True,
+    "vectors": {"kind": "opensearch"},
     "waf": {},
 }
 #: Names inside something that is the stack's own, or the account's only one, or a metric of AWS.
@@ -86,9 +87,12 @@ def test_two_customers_share_no_physical_name(two: tuple[Stack, Stack]) -> None:
         "AWS::KMS::Alias",
         "AWS::Lambda::Function",
         "AWS::Lambda::LayerVersion",
+        "AWS::Events::EventBus",
         "AWS::Logs::LogGroup",
+        "AWS::OpenSearchServerless::Collection",
         "AWS::S3::Bucket",
         "AWS::SQS::Queue",
+        "AWS::Scheduler::ScheduleGroup",
         "AWS::SecretsManager::Secret",
         "AWS::WAFv2::WebACL",
     }

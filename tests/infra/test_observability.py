@@ -62,12 +62,26 @@ def test_errors_throttles_slowness_and_dead_letters_are_watched(full: Stack) -> 
         "slow-answers": {"Duration"},
         "late-changes": {"IteratorAge"},
         "dead-letters": {"ApproximateNumberOfMessagesVisible"},
+        "late-work": {"ApproximateAgeOfOldestMessage"},
     }
     assert alarms["slow-answers"]["Threshold"] == 20_000
     assert {len(list(_metrics(alarm))) for alarm in alarms.values()} <= set(range(1, METRICS_PER_ALARM + 1))
 
 
+def test_every_queue_is_watched(full: Stack) -> None:
+    ids = {id: one["QueueName"].removeprefix("smyth-demo-") for id, one in full.of("AWS::SQS::Queue").items()}
+    watched = {
+        name: {ids[metric["Dimensions"][0]["Value"]["Fn::GetAtt"][0]] for metric in _metrics(_alarms(full)[name])}
+        for name in ("dead-letters", "late-work")
+    }
+    assert watched == {
+        "dead-letters": {"dead-letters", "knowledge-dead-letters", "triggers-dead-letters"},
+        "late-work": {"knowledge", "triggers"},
+    }
+
+
 def test_the_functions_whose_faults_the_gateway_does_not_see_are_watched_by_name(full: Stack) -> None:
+    assert {"index_knowledge", "run_trigger"} <= set(UNSEEN) - set(ANSWERING)
     assert {*STREAMED, "object_created", "schedule_tick", "table_changes", "run_code"} <= set(UNSEEN)
     assert not {"authorizer", "get_agent"} & set(UNSEEN)
     assert not set(ANSWERING) & STREAMED
@@ -91,5 +105,5 @@ def test_the_budget_is_told_before_and_when_it_is_spent(full: Stack, synthesised
 def test_the_dashboard_shows_this_customer_s_functions_only(full: Stack) -> None:
     body = plain(full.only("AWS::CloudWatch::Dashboard")["DashboardBody"])
     titles = [widget["properties"]["title"] for widget in json.loads(body)["widgets"]]
-    assert {"Requests", "Latency of the API", "Errors of functions", "Dead letters"} <= set(titles)
+    assert {"Requests", "Latency of the API", "Errors of functions", "Messages in queues"} <= set(titles)
     assert body.count("SEARCH(") == body.count('\\"smyth-demo-\\"') == 4

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.customer import Customer
+from infra.shift import GRADUAL
 from smyth.platform.routes import FUNCTIONS, STREAMED
 from tests.infra.conftest import Stack, plain
 
@@ -90,7 +91,8 @@ def test_web_apps_are_told_of_snapshots_by_the_adapter(careful: Stack, demo: Sta
 
 def test_versions_take_over_step_by_step_and_back_when_functions_fail(careful: Stack) -> None:
     groups = careful.of("AWS::CodeDeploy::DeploymentGroup")
-    assert {one["DeploymentGroupName"] for one in groups.values()} == ALL
+    assert {one["DeploymentGroupName"] for one in groups.values()} == GRADUAL
+    assert {"authorizer", "prompt_agent", "stream_agent", "search_vectors", "run_code"} < GRADUAL
     alarms = set(careful.of("AWS::CloudWatch::Alarm"))
     for one in groups.values():
         assert one["DeploymentConfigName"] == "CodeDeployDefault.LambdaCanary10Percent5Minutes"
@@ -98,9 +100,17 @@ def test_versions_take_over_step_by_step_and_back_when_functions_fail(careful: S
         watched = {alarm["Name"]["Ref"] for alarm in one["AlarmConfiguration"]["Alarms"]}
         assert watched
         assert watched <= alarms
-    for found in careful.resources.values():
-        if found["Type"] == "AWS::Lambda::Alias":
-            assert found["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"] in groups
+    versions = _versions(careful)
+    shifted = {
+        versions[found["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]]
+        for found in careful.resources.values()
+        if found.get("UpdatePolicy", {})
+        .get("CodeDeployLambdaAliasUpdate", {})
+        .get("DeploymentGroupName", {})
+        .get("Ref")
+        in groups
+    }
+    assert shifted == GRADUAL
 
 
 def test_the_alarms_watch_every_function_and_the_authorizer_by_what_the_api_answers(careful: Stack) -> None:

@@ -60,6 +60,7 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud, issuer: OidcSer
     _keys_and_usage(tenant)
     _models(tenant)
     _credentials(tenant)
+    _triggers(tenant)
     _agents(tenant)
     _talk(tenant)
     _keep(tenant)
@@ -120,6 +121,20 @@ def _credentials(tenant: Caller) -> None:
     assert tenant("POST", "/api/credentials/{name}/rollback", name="ours")["current"] == 1
     tenant("GET", "/api/credentials/{name}", name="ours")
     tenant("DELETE", "/api/credentials/{name}", name="ours")
+
+
+def _triggers(tenant: Caller) -> None:
+    agent_id = tenant("POST", "/api/agents/create", json={"name": "Started"})["id"]
+    fields = {"name": "paid", "agent_id": agent_id, "rule": {"kind": "event"}, "target": {"prompt": "Hello"}}
+    made = tenant("POST", "/api/triggers", json=fields)["id"]
+    tenant("GET", "/api/triggers")
+    tenant("GET", "/api/triggers/{trigger_id}", trigger_id=made)
+    tenant("PATCH", "/api/triggers/{trigger_id}", trigger_id=made, json={"name": "bought"})
+    tenant("POST", "/api/triggers/{trigger_id}/test", trigger_id=made, json={"payload": {}})
+    tenant("GET", "/api/triggers/{trigger_id}/runs", trigger_id=made)
+    tenant("POST", "/api/triggers/{trigger_id}/redrive", trigger_id=made)
+    tenant("DELETE", "/api/triggers/{trigger_id}", trigger_id=made)
+    tenant("DELETE", "/api/agents/{agent_id}", agent_id=agent_id)
 
 
 def _agents(tenant: Caller) -> None:

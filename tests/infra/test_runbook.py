@@ -34,6 +34,6 @@ def test_settings_that_the_document_names_are_there() -> None:
     fields = set(customers.Customer.model_fields)
     named = {"domain", "canary", "data", "customer_key", "environment", "reserved_concurrency", "snap_start"}
     named |= {"tenant_isolation", "account", "identity", "issuers", "billing", "alerts"}
-    named |= {"ip_requests_per_minute", "run_allowance"}
+    named |= {"ip_requests_per_minute", "run_allowance", "vectors", "at_once", "embedding_model"}
     assert named <= fields
     assert [name for name in named if f"`{name}" not in DOCUMENT] == []

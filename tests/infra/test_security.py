@@ -19,6 +19,9 @@ OPEN_ENDED = {
     r"arn:.*:apigateway:.*::/(usageplans/{ApiPlan\w+}/keys|apikeys)/\*": "API Gateway makes the ids of keys",
     r"arn:.*:bedrock:\*:.*:(foundation-model|inference-profile|guardrail)/\*": "agents name models and their regions",
     r"arn:.*:cloudwatch:.*:alarm:\*": "alarms are described by a list",
+    r"arn:.*:secretsmanager:.*:secret:smyth/demo/credentials/\*": "one secret a tenant",
+    r"arn:.*:scheduler:.*:schedule/smyth-demo/\*": "one schedule a trigger",
+    r"arn:.*:events:.*:rule/smyth-demo/\*": "one rule a trigger",
 }
 #: Actions that can be bound to no resource at all.
 UNBOUND = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
@@ -82,10 +85,23 @@ def test_functions_may_do_only_what_they_are_for(demo: Stack) -> None:
     assert _actions(demo, "docs") == log
     assert not {"dynamodb:PutItem", "dynamodb:DeleteItem"} & _actions(demo, "authorizer")
     assert not {"dynamodb:PutItem", "s3:PutObject"} & _actions(demo, "export_agent")
-    assert _able(demo, "secretsmanager:GetSecretValue") == {"authorizer"}
+    credentials = {"manage_credentials", "manage_triggers", "schedule_tick"}
+    runs_agents = {"run_endpoint", "prompt_agent", "chat_agent", "run_trigger", *STREAMED}
+    embeds = {"search_vectors", "upsert_vectors", "manage_knowledge", "index_knowledge"}
+    reads_secrets = {"authorizer", "receive_webhook", *credentials, *runs_agents, *embeds}
+    assert _able(demo, "secretsmanager:GetSecretValue") == reads_secrets
+    assert _able(demo, "secretsmanager:DeleteSecret") == credentials
+    assert (
+        _able(demo, "scheduler:CreateSchedule") == _able(demo, "events:PutRule") == {"manage_triggers", "schedule_tick"}
+    )
+    assert _able(demo, "iam:PassRole") == {"manage_triggers", "schedule_tick"}
+    assert _able(demo, "sqs:ReceiveMessage") == {"index_knowledge", "run_trigger"}
     assert _able(demo, "apigateway:POST") == {"manage_tenants", "table_changes"}
     assert _able(demo, "dynamodb:GetRecords") == {"table_changes"}
-    assert _able(demo, "sqs:SendMessage") == {"object_created", "schedule_tick", "table_changes"}
+    assert _able(demo, "sqs:SendMessage") == {
+        *("object_created", "schedule_tick", "table_changes"),
+        *("manage_knowledge", "index_knowledge", "manage_triggers", "receive_webhook", "run_trigger"),
+    }
 
 
 def _able(stack: Stack, action: str) -> set[str]:
@@ -113,7 +129,9 @@ def test_mails_events_and_payments_need_rights_only_where_the_customer_wants_the
         for name, made in full.functions().items()
         if "STRIPE_SECRET_ARN" in made.get("Environment", {}).get("Variables", {})
     }
-    assert paid == {"manage_billing", "table_changes"} == _able(full, "secretsmanager:GetSecretValue") - {"authorizer"}
+    assert paid == {"manage_billing", "table_changes"}
+    readers = _able(full, "secretsmanager:GetSecretValue") - _able(demo, "secretsmanager:GetSecretValue")
+    assert readers == paid
     names = {secret["Name"] for secret in full.of("AWS::SecretsManager::Secret").values()}
     assert names == {"smyth/demo/operator-key", "smyth/demo/stripe"}
 
@@ -134,14 +152,14 @@ def test_api_gateway_may_call_the_functions_of_routes_and_the_authorizer(demo: S
     roles = {made["Role"]["Fn::GetAtt"][0] for made in demo.functions().values()}
     [called] = [functions for role, functions in _invoked(demo).items() if role not in roles]
     assert called == set(demo.functions()) - {
-        *("object_created", "schedule_tick", "table_changes", "migrate", "run_code")
+        *("object_created", "schedule_tick", "table_changes", "migrate", "run_code", "index_knowledge", "run_trigger")
     }
 
 
 def test_functions_that_run_agents_may_call_the_one_that_runs_code_and_no_other(demo: Stack) -> None:
     invoked = _invoked(demo)
     allowed = {name: invoked.get(made["Role"]["Fn::GetAtt"][0]) for name, made in demo.functions().items()}
-    runs_agents = ("run_endpoint", "prompt_agent", "chat_agent", *STREAMED)
+    runs_agents = ("run_endpoint", "prompt_agent", "chat_agent", "run_trigger", *STREAMED)
     assert {name: one for name, one in allowed.items() if one} == {name: {"run_code"} for name in runs_agents}
 
 
@@ -200,6 +218,9 @@ def test_everything_that_keeps_something_is_encrypted_with_the_customer_s_key(fu
     kept += [group["KmsKeyId"] for group in full.of("AWS::Logs::LogGroup").values()]
     assert {plain(one) for one in kept} == {arn}
     assert len(kept) == len(full.of("AWS::Logs::LogGroup")) + 4 == 8
+    # Tenants' secrets are made by functions, which are told the key.
+    told = full.functions()["manage_credentials"]["Environment"]["Variables"]["CREDENTIALS_KEY_ARN"]
+    assert plain(told) == arn
 
 
 def test_whoever_reads_what_the_key_encrypts_may_use_it_and_nobody_else(demo: Stack, full: Stack) -> None:

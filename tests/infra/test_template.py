@@ -26,11 +26,11 @@ def test_the_template_has_room_to_grow(demo: Stack, laptop: Stack, full: Stack) 
 def test_a_further_function_costs_few_resources(
     laptop: Stack, full: Stack, synthesised: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Itself; a version and an alias; with gradual releases a deployment group; and a role where its rights are new."""
+    """Itself; a version and an alias; and a role where its rights are new."""
     without = tuple(function for function in FUNCTIONS if function.name != "docs")
     monkeypatch.setattr(infra.functions, "FUNCTIONS", without)
     assert len(laptop.resources) - len(synthesised("laptop").resources) == 1
-    assert len(full.resources) - len(synthesised("demo", **EVERYTHING).resources) == 4
+    assert len(full.resources) - len(synthesised("demo", **EVERYTHING).resources) == 3
 
 
 @pytest.mark.parametrize("name", ["demo", "full"])
