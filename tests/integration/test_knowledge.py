@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,8 +12,9 @@ import httpx
 import pytest
 
 from smyth.http.services import services
+from smyth.platform import knowledge_runs
 from tests.integration.events import Answer, Context, call
-from tests.integration.knowing import Words, busy, deliver, drop, ledger, take, tell, tenant, work
+from tests.integration.knowing import Patient, Words, busy, deliver, drop, ledger, take, tell, tenant, work
 
 NAMESPACE = "handbook"
 FORM = {"Content-Type": "multipart/form-data; boundary=limit"}
@@ -135,6 +137,51 @@ def test_one_event_delivered_five_times_at_once_is_one_run_and_one_request(calle
     assert model.asked.count("Only once") == 1
     [entry] = indexings(caller)
     assert (entry.status, entry.provider_cost, entry.request_id) == ("settled", 2, documents(caller)[0]["version"])
+
+
+def test_a_worker_that_is_late_with_an_old_version_does_not_have_the_last_word(
+    caller: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, replace = f"{NAMESPACE}/a.txt", services().vectors.replace
+    late = threading.Event()
+
+    def replace_late(*arguments: Any) -> int:
+        if not late.is_set():
+            late.set()
+            drop(caller, name, "New rule")
+            with ThreadPoolExecutor(1) as pool:  # Another worker, which comes to its end meanwhile.
+                assert pool.submit(work).result() == []
+            assert documents(caller)[0]["status"] == "ready"
+        return replace(*arguments)
+
+    monkeypatch.setattr(services().vectors, "replace", replace_late)
+    drop(caller, name, "Old rule")
+    assert work() == []
+    assert texts(caller) == ["New rule"]
+    assert documents(caller)[0]["status"] == "ready"
+
+
+def test_a_message_that_comes_again_mends_the_index_and_is_not_billed_again(caller: Context) -> None:
+    add(caller, name="a.txt", text="Alpha")
+    messages = take()
+    assert deliver(messages) == []
+    services().vectors.delete(caller["tenant_id"], NAMESPACE)
+    assert deliver(messages, deliveries=2) == []
+    assert texts(caller) == ["Alpha"]
+    assert [entry.status for entry in indexings(caller)] == ["settled"]
+
+
+def test_a_worker_that_runs_out_of_time_hands_over_to_the_next(
+    caller: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(knowledge_runs, "_BATCH", 1)
+    add(caller, name="a.md", text="\n\n".join(f"# {number}\n\nRule {number}." for number in range(4)))
+    looks = iter([True, True, True, False])
+    monkeypatch.setattr(Patient, "get_remaining_time_in_millis", lambda self: 300_000 if next(looks, True) else 0)
+    assert deliver(take()) == []
+    assert documents(caller)[0]["progress"] == {"done": 2, "total": 4}
+    assert work() == []
+    assert len(texts(caller)) == 4
 
 
 def test_a_document_added_by_the_api_is_not_indexed_again_for_the_event_of_its_object(caller: Context) -> None:
