@@ -14,10 +14,10 @@ A file's content lies at ``t/<tenant>/files/<key>`` in the bucket.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from smyth.aws.table import ConditionFailed, Item, Table, Write, key, put, put_new, update
-from smyth.platform.file_records import REMEMBERED_FOR, File
+from smyth.platform.file_records import File
 from smyth.platform.times import rfc3339
 
 _DUE = "LEASE#FILES"
@@ -70,8 +70,6 @@ class DynamoFiles:
     def replace(self, tenant_id: str, before: File, after: File) -> bool:
         """See :meth:`smyth.platform.file_records.FileRecords.replace`."""
         item = _item(tenant_id, after)
-        if after.status in ("refused", "deleted"):
-            item["expires_at"] = int((after.created_at + REMEMBERED_FOR + timedelta(days=1)).timestamp())
         same: list[str] = []
         values: Item = {}
         for name in ("status", "charged", "sequencer", "upload_id"):
@@ -115,6 +113,8 @@ def _item(tenant_id: str, file: File) -> Item:
     item = file.model_dump(mode="json", exclude_none=True) | {"created_at": rfc3339(file.created_at)}
     if file.ends_at is not None:
         item["ends_at"] = rfc3339(file.ends_at)
+    if file.forget_at is not None:
+        item |= {"forget_at": rfc3339(file.forget_at), "expires_at": int(file.forget_at.timestamp())}
     if file.due is not None and file.status in ("pending", "stored"):
         item |= {"lease_pk": _DUE, "lease_sk": rfc3339(file.due)}
     return item | _place(tenant_id, file.key)

@@ -45,6 +45,8 @@ class File(BaseModel):
     charged: int | None = None
     #: Of an upload in parts.
     upload_id: str | None = None
+    #: When nothing of it can arrive any more, once it is deleted or refused; then the record goes, too.
+    forget_at: datetime | None = None
     #: Why it was refused.
     reason: str | None = None
     etag: str = ""
@@ -83,7 +85,7 @@ class FileRecords(Protocol):
     def replace(self, tenant_id: str, before: File, after: File) -> bool:
         """Write a record as it is now, and count what changed; False where it is not as ``before`` any more.
 
-        A record that is ``deleted`` or ``refused`` goes away by itself once nothing of it can arrive any more.
+        A record with a :attr:`File.forget_at` goes away by itself after it.
         """
         ...
 

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from smyth.connectors.storage.sniffing import SNIFFED_BYTES, unlike
 from smyth.platform.errors import Busy, Conflict, LimitReached, NotAsDeclared, NotFound, TooLarge
-from smyth.platform.file_records import FILE, File, FileRecords, Status, is_file_key
+from smyth.platform.file_records import FILE, REMEMBERED_FOR, File, FileRecords, Status, is_file_key
 from smyth.platform.times import Clock, utc_now
 
 if TYPE_CHECKING:
@@ -250,7 +250,10 @@ class Files:
         for tenant_id, file in self._records.due(self._clock()):
             if not in_time():
                 break
-            self._end(tenant_id, file, "deleted")
+            try:
+                self._end(tenant_id, file, "deleted")
+            except Busy:  # The next sweep finds it again; others need not wait for it.
+                continue
             swept += 1
         return swept
 
@@ -296,12 +299,13 @@ class Files:
         if file.upload_id is not None and file.status == "pending":
             storage.abort_parts(place, file.upload_id)
         storage.delete(place)
+        forget_at = self._clock() + REMEMBERED_FOR
+        news = {"status": status, "charged": 0, "reason": reason, "upload_id": None, "ends_at": None}
         for _ in range(_ATTEMPTS):
             known = self._records.get(tenant_id, file.key)
             if known is None or known.status in ("deleted", status):
                 return
-            news = {"status": status, "charged": 0, "reason": reason, "upload_id": None, "ends_at": None}
-            if self._records.replace(tenant_id, known, known.model_copy(update=news)):
+            if self._records.replace(tenant_id, known, known.model_copy(update=news | {"forget_at": forget_at})):
                 # Once more, for what came meanwhile; what comes from now on meets the record.
                 storage.delete(place)
                 return
