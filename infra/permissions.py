@@ -76,7 +76,8 @@ GRANTS: dict[str, Grant] = {
     "list_agents": Grant(table="touch", audit=True),
     "get_agent": _SHOW,
     "update_agent": _WRITE,
-    "delete_agent": _WRITE,
+    # With an agent, what watches for its triggers goes.
+    "delete_agent": replace(_WRITE, occasions=True),
     "export_agent": _SHOW,
     "run_endpoint": _RUN,
     "prompt_agent": _RUN,
@@ -96,7 +97,8 @@ GRANTS: dict[str, Grant] = {
     "index_knowledge": replace(_EMBED, sends=("knowledge",), takes=("knowledge",)),
     "manage_triggers": replace(_WRITE, credentials="write", occasions=True, sends=("triggers",)),
     "receive_webhook": replace(_WRITE, credentials="read", sends=("triggers",)),
-    "run_trigger": replace(_RUN, sends=("triggers",), takes=("triggers",)),
+    # It switches off triggers whose agent is gone.
+    "run_trigger": replace(_RUN, occasions=True, sends=("triggers",), takes=("triggers",)),
     "upload_file": _WRITE,
     "manage_files": _WRITE,
     "get_file": _READ,
