@@ -12,6 +12,8 @@ from smyth.connectors.documents.tokens import estimated_tokens
 
 #: What small embedding models read of a text; they leave out the rest without a word.
 WINDOW = 256
+#: A little less, for tokens are estimated.
+_TOKENS = 248
 _OVERLAP = 32
 #: Where a text is parted, the best place first, and what stands there.
 _LEVELS: tuple[tuple[str, Callable[[str], list[str]]], ...] = (
@@ -40,7 +42,7 @@ class Chunk:
 def chunks(
     document: ParsedDocument,
     *,
-    tokens: int = WINDOW,
+    tokens: int = _TOKENS,
     overlap: int = _OVERLAP,
     count: Callable[[str], int] = estimated_tokens,
 ) -> list[Chunk]:
@@ -83,7 +85,7 @@ def _pieces(text: str, room: int, count: Callable[[str], int], before: str = "\n
         # No letter has more than one token.
         for start in range(0, len(text), room):
             piece = text[start : start + room]
-            yield _Piece("" if start else before, piece, count(piece))
+            yield _Piece("" if start else before, piece, len(piece))
     else:
         separator, part = _LEVELS[level]
         for piece in filter(None, part(text)):

@@ -11,7 +11,7 @@ from smyth.connectors.documents.headings import Headings
 from smyth.connectors.documents.limits import ParseLimits
 from smyth.connectors.documents.text import decoded
 
-_UNSEEN = ["script", "style", "noscript", "template", "svg", "iframe", "object", "head", "nav", "[hidden]"]
+_UNSEEN = ["script", "style", "noscript", "template", "svg", "iframe", "object", "head", "nav"]
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CELLS = {"td", "th"}
 _BLOCKS = {

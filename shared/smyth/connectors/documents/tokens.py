@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[^\W_]+|[^\s]")
 #: Letters that small vocabularies know no words of: each is a token.
-_SINGLE = re.compile(r"[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-#: Words up to this long are mostly one token; digits and longer words come in pieces of about this many letters.
+_SINGLE = r"\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_SINGLE}]|[^\W_{_SINGLE}]+|\S")
+#: Words up to this long are mostly one token; longer ones, and those with digits, come in pieces.
 _WHOLE_WORD = 6
-_PIECE = 3
+_PIECE_OF_LETTERS = 3
+_PIECE_WITH_DIGITS = 2
 
 
 def estimated_tokens(text: str) -> int:
@@ -18,9 +19,8 @@ def estimated_tokens(text: str) -> int:
 
 
 def _tokens_of(word: str) -> int:
-    single = len(_SINGLE.findall(word))
-    if single:
-        return len(word)
-    if word.isascii() and word.isalpha() and len(word) <= _WHOLE_WORD:
+    if not word.isalpha():
+        return -(-len(word) // _PIECE_WITH_DIGITS)
+    if word.isascii() and len(word) <= _WHOLE_WORD:
         return 1
-    return -(-len(word) // _PIECE)
+    return -(-len(word) // _PIECE_OF_LETTERS)
