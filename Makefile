@@ -49,8 +49,8 @@ test-unit: setup ## the tests that need no cloud
 test-infra: setup ## the stack's tests, with customer demo deployed and upgraded on the emulator, and a restore drilled
 	$(BIN)/pytest -n 2 --dist loadgroup -m "deploys or not deploys" tests/infra tests/e2e/test_backup.py
 
-test-crashes: setup ## workers killed while they race, 20 seeds; then on Amazon's DynamoDB Local (Java and npm)
-	$(BIN)/pytest -n 2 -m crashes tests/integration/test_killed_workers.py
+test-crashes: setup ## workers killed while they race, 20 seeds, or index documents; then on Amazon's DynamoDB Local (Java and npm)
+	$(BIN)/pytest -n 2 -m crashes tests/integration/test_killed_workers.py tests/integration/test_killed_indexing.py
 	TESTS_ON_DYNAMODB_LOCAL=1 $(BIN)/pytest -m crashes "tests/integration/test_killed_workers.py::test_32_workers_with_5000_requests_for_1000_left_lose_nothing[0]"
 	TESTS_ON_DYNAMODB_LOCAL=1 $(BIN)/pytest tests/integration/test_{metering,metering_under_faults,admission_terms,budgets,budget_admissions,plan_changes,ledger_properties}.py
 

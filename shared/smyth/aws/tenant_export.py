@@ -20,8 +20,8 @@ from smyth.platform.tenant_export import ARCHIVE_BYTES, KEPT, Export, Record, pu
 from smyth.platform.times import rfc3339
 
 _LIST = "EXPORTS"
-#: Archives of exports, and answers that are kept for retried requests, are no data of the tenant.
-_LEFT_OUT = ("exports/", "answers/")
+#: Archives of exports, answers that are kept for retried requests, and what is kept of half-done work are no data.
+_LEFT_OUT = ("exports/", "answers/", "knowledge-work/")
 
 
 class DynamoExports:
