@@ -84,6 +84,8 @@ def listing(
 ) -> dict[str, Any]:
     """List schedules, oldest first."""
     after = read_cursor(cursor, lambda text: is_id(TRIGGER, text))
+    if agent_id:
+        services().agents.get(caller.tenant_id, agent_id, Asker.of(caller))
     found, place = services().triggers.page(
         caller.tenant_id, Asker.of(caller), kind="schedule", agent_id=agent_id, limit=limit, after=after
     )

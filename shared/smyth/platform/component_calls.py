@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 import re
@@ -95,7 +96,7 @@ class ComponentCalls:
         if component == WHATS_APP:
             name = await self._of_meta(trigger, plan, plan.triggers[endpoint], headers, body)
         elif component == GMAIL:
-            name = self._of_google(trigger, headers, body)
+            name = await asyncio.to_thread(self._of_google, trigger, headers, body)
         else:
             raise NotFound(f'The component "{endpoint}" is started by the clock only.')
         hand_over(self._deliveries, trigger, name, body)

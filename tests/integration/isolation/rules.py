@@ -49,6 +49,8 @@ TALK: dict[str, Foreign] = ASK | {"body.conversation_id": APART, "body.user": AP
 CHAT: dict[str, Foreign] = AGENT | {"path.conversation_id": REFUSED, "query.user": APART}
 OF_TENANT: dict[str, Foreign] = {"query.tenant_id": REFUSED}
 OPERATORS: dict[str, Foreign] = {"path.tenant_id": REFUSED}
+TRIGGER: dict[str, Foreign] = {"path.trigger_id": REFUSED}
+TRIGGER_RUN: dict[str, Foreign] = TRIGGER | {"path.run_id": REFUSED}
 CREDENTIAL: dict[str, Any] = {"value": "s3cret-of-the-good-request"}
 MODEL = {"provider": "OpenAI", "model": "gpt-4o-mini", "credential": "house-key"}
 INPUT = {"name": "who"}
@@ -129,6 +131,15 @@ RULES: dict[str, Rule] = {
         body={"namespace": "{namespace}", "items": [{"id": "one", "vector": [0, 1]}]},
         foreign={"body.namespace": APART},
     ),
+    "GET /api/vectordb": Rule(least="viewer"),
+    "GET /api/vectordb/{namespace}": Rule(least="viewer", foreign={"path.namespace": REFUSED}),
+    "DELETE /api/vectordb/{namespace}": Rule(least="developer", foreign={"path.namespace": REFUSED}, takes=True),
+    "DELETE /api/vectordb/{namespace}/{item_id}": Rule(
+        least="developer", foreign={"path.namespace": REFUSED, "path.item_id": APART}
+    ),
+    "POST /api/vectordb/{namespace}/delete": Rule(
+        least="developer", body={"ids": ["other"]}, foreign={"path.namespace": REFUSED}
+    ),
     "GET /api/knowledge": Rule(least="viewer", foreign={"query.namespace": APART}),
     "POST /api/knowledge": Rule(
         least="developer",
@@ -145,6 +156,20 @@ RULES: dict[str, Rule] = {
         good=(422,),
         foreign={"body.namespace": UNKNOWN, "body.document_id": UNKNOWN},
     ),
+    "GET /api/triggers": Rule(least="viewer", foreign={"query.agent_id": REFUSED}),
+    "POST /api/triggers": Rule(
+        least="developer",
+        body={"name": "x", "agent_id": "{agent_id}", "rule": {"kind": "queue"}, "target": {"prompt": "x"}},
+        foreign={"body.agent_id": REFUSED},
+    ),
+    "GET /api/triggers/{trigger_id}": Rule(least="viewer", foreign=TRIGGER),
+    "PATCH /api/triggers/{trigger_id}": Rule(least="developer", body={"name": "y"}, foreign=TRIGGER),
+    "DELETE /api/triggers/{trigger_id}": Rule(least="developer", foreign=TRIGGER, takes=True),
+    "POST /api/triggers/{trigger_id}/test": Rule(least="developer", body={"payload": {}}, foreign=TRIGGER),
+    "POST /api/triggers/{trigger_id}/redrive": Rule(least="developer", foreign=TRIGGER, takes=True),
+    "GET /api/triggers/{trigger_id}/runs": Rule(least="viewer", foreign=TRIGGER),
+    "GET /api/triggers/{trigger_id}/runs/{run_id}": Rule(least="viewer", foreign=TRIGGER_RUN),
+    "POST /api/triggers/{trigger_id}/runs/{run_id}/redrive": Rule(least="developer", foreign=TRIGGER_RUN, takes=True),
     "POST /api/storage/upload": Rule(
         least="developer",
         body={"name": "x.txt", "size": 1, "content_type": "text/plain"},
@@ -236,6 +261,33 @@ RULES: dict[str, Rule] = {
     ),
     "GET /v1/models": Rule(least="viewer", for_agent_keys=True),
     "GET /v1/models/{model}": Rule(least="viewer", foreign={"path.model": REFUSED}),
+    # A queue has no secret, and no caller may post to what is no webhook.
+    "POST /api/triggers/{trigger_id}/secret": Rule(
+        least="developer", foreign={"path.trigger_id": REFUSED}, good=(409,)
+    ),
+    "GET /api/schedules": Rule(least="viewer", foreign={"query.agent_id": REFUSED}),
+    "POST /api/schedules": Rule(
+        least="developer",
+        body={
+            "name": "x",
+            "agent_id": "{agent_id}",
+            "rule": {"cron": "0 0 1 1 *"},
+            "target": {"prompt": "x"},
+        },
+        foreign={"body.agent_id": REFUSED},
+    ),
+    "GET /api/schedules/{schedule_id}": Rule(least="viewer", foreign={"path.schedule_id": REFUSED}),
+    "PATCH /api/schedules/{schedule_id}": Rule(
+        least="developer", body={"name": "x"}, foreign={"path.schedule_id": REFUSED}, takes=True
+    ),
+    "DELETE /api/schedules/{schedule_id}": Rule(least="developer", foreign={"path.schedule_id": REFUSED}, takes=True),
+    "POST /hooks/{trigger_id}": Rule(least="public", foreign={"path.trigger_id": REFUSED}, always=404),
+    "GET /trigger/{agent_id}/{endpoint}": Rule(
+        least="public", foreign={"path.agent_id": REFUSED, "path.endpoint": APART}, always=404
+    ),
+    "POST /trigger/{agent_id}/{endpoint}": Rule(
+        least="public", foreign={"path.agent_id": REFUSED, "path.endpoint": APART}, always=404
+    ),
     # The link is the right: whoever has it reads the file.
     "GET /files/{token}": Rule(least="public", foreign={"path.token": APART}, good=(302,)),
     "GET /health": Rule(least="public"),

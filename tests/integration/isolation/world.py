@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from smyth.http.services import services
 from smyth.platform.access import Caller
 from smyth.platform.audit import Event
+from smyth.platform.deliveries import Delivery, Failure
 from tests.integration.events import OPERATOR, Answer, Context, call, caller_context
 from tests.integration.talkers import talker
 
@@ -68,6 +70,9 @@ def make_world() -> World:
     _ok(call("POST", "/api/vectordb/upsert", caller=owner, body={"namespace": namespace, "items": items}))
     text = {"namespace": namespace, "name": f"{mark}.txt", "text": mark}
     document = _ok(call("POST", "/api/knowledge", caller=owner, body=text))
+    trigger_id, run_id = _trigger(owner, agent, mark)
+    clock = {"name": mark, "agent_id": agent, "rule": {"cron": "0 0 1 1 *"}, "target": {"prompt": mark}}
+    schedule = _ok(call("POST", "/api/schedules", caller=owner, body=clock))
     invitation = _invite(owner, mark)
     member = _join(owner, mark)
     _ok(call("PUT", f"/api/budgets/agent:{agent}", caller=owner, body={"amount": "5.000000", "period": "month"}))
@@ -86,6 +91,9 @@ def make_world() -> World:
         "key_id": key["id"],
         "namespace": namespace,
         "document_id": document["id"],
+        "trigger_id": trigger_id,
+        "run_id": run_id,
+        "schedule_id": schedule["id"],
         "member_id": member,
         "invitation_id": invitation["id"],
         "code": _invite(owner, mark)["code"],
@@ -100,6 +108,18 @@ def make_world() -> World:
 def person(name: str) -> Context:
     """Somebody who signed in and is a member of nothing."""
     return Caller(tenant_id="", role="person", key_id="person", subject=f"https://issuer.example#{name}").to_context()
+
+
+def _trigger(owner: Context, agent: str, mark: str) -> tuple[str, str]:
+    """A trigger with a run that came to nothing."""
+    fields = {"name": mark, "agent_id": agent, "rule": {"kind": "queue"}, "target": {"prompt": mark}}
+    made = _ok(call("POST", "/api/triggers", caller=owner, body=fields | {"retries": {"attempts": 1}}))
+    trigger = services().triggers.get(owner["tenant_id"], made["id"])
+    delivery = Delivery(trigger_id=trigger.id, delivery_id=mark, payload=mark)
+    run = services().deliveries.begin(trigger, delivery, timedelta(minutes=1))
+    assert run is not None
+    services().deliveries.failed(run, trigger, Failure(status=500, code="internal", detail=mark))
+    return trigger.id, run.id
 
 
 def _file(owner: Context, mark: str) -> str:
