@@ -38,7 +38,8 @@ def issuer() -> Iterator[OidcServer]:
 def cloud(
     synthesised: Callable[..., Stack], issuer: OidcServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cloud]:
-    stack = synthesised("laptop", issuers=[{"issuer": issuer.url, "audience": [PEOPLE]}])
+    issuers = [{"issuer": issuer.url, "audience": [PEOPLE]}]
+    stack = synthesised("laptop", issuers=issuers, embedding_model="")
     assembly = Assembly.read(stack.path.parent)
     with emulator(tmp_path_factory.mktemp("emulator"), AUTH="true", **OWNER) as url:
         deploy(assembly, url)

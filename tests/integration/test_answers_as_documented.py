@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.integration import triggered
 from tests.integration.events import OPERATOR, Answer, Context, call, caller_context, proxy_event
 
 DOCUMENT: dict[str, Any] = json.loads(
@@ -86,6 +87,21 @@ def test_credentials(caller: Context) -> None:
     assert len(checked("GET", "/api/credentials?limit=3", caller=caller)["items"]) == 1
 
 
+def test_triggers() -> None:
+    owner = triggered.tenant()
+    body = {"name": "x", "agent_id": triggered.hasher(owner), "rule": {"kind": "event"}, "target": {"skill": "hash"}}
+    path = f"/api/triggers/{checked('POST', '/api/triggers', body=body, caller=owner)['id']}"
+    checked("PATCH", path, body={"retries": {"attempts": 1}}, caller=owner)
+    payload = {"data": "a", "detail": {"tenant_id": owner["tenant_id"]}}
+    checked("POST", f"{path}/test", body={"payload": payload}, caller=owner)
+    triggered.work(*triggered.take(path.rpartition("/")[2]))
+    (run,) = checked("GET", f"{path}/runs?state=done", caller=owner)["items"]
+    assert checked("GET", f"{path}/runs/{run['id']}", caller=owner)["payload"] == payload
+    assert checked("POST", f"{path}/redrive", caller=owner) == {"runs": []}
+    assert checked("GET", path, caller=owner)["last_run"] == run
+    assert len(checked("GET", "/api/triggers?limit=3", caller=owner)["items"]) == 1
+
+
 def test_keys(caller: Context) -> None:
     checked("POST", "/api/tenants", body={"name": "Other", "plan": "basic"}, caller=OPERATOR)
     tenant = checked("POST", "/api/tenants", body={"name": "Documented", "plan": "basic"}, caller=OPERATOR)
@@ -116,7 +132,11 @@ def test_vectors_files_connectors_and_health(caller: Context) -> None:
     item = {"id": "1", "vector": [1, 2], "text": "One", "metadata": {"n": 1}}
     checked("POST", "/api/vectordb/upsert", body={"namespace": "n", "items": [item]}, caller=caller)
     checked("POST", "/api/vectordb/search", body={"namespace": "n", "vector": [1, 2]}, caller=caller)
-    checked("POST", "/api/storage/upload", body={"name": "a", "size": 1}, caller=caller)
+    planned = checked("POST", "/api/storage/upload", body={"name": "a", "size": 1}, caller=caller)
+    checked("POST", "/api/storage/upload", body={"name": "large", "size": 100 * 1024**2}, caller=caller)
+    assert len(checked("GET", "/api/storage", caller=caller)["items"]) == 2
+    checked("GET", f"/api/storage/{planned['key']}", caller=caller)
+    checked("DELETE", f"/api/storage/{planned['key']}", caller=caller)
     checked("GET", "/api/components", caller=caller)
     checked("GET", "/api/connectors", caller=caller)
     checked("GET", "/health")

@@ -346,6 +346,17 @@ class TestEvents:
         assert work(deliver(made["id"], payload={"detail": {"tenant_id": "ten-other"}})) == []
         assert runs(owner, made["id"]) == []
 
+    def test_the_rules_of_an_erased_tenant_go(self, owner: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+        made = make(owner, {"kind": "event"})
+        services().erasures.request(owner["tenant_id"])
+        later = datetime.now(UTC) + timedelta(days=1)
+        monkeypatch.setattr(services().erasures, "_now", lambda: later)
+        monkeypatch.setattr(services().erasures._store, "waiting", lambda: [_erasure(owner)])
+        services().erasures.go_on(lambda: True)
+        rules = boto3.client("events").list_rules(EventBusName="smyth-test", NamePrefix=made["id"])["Rules"]
+        assert rules == []
+        assert services().triggers.find(made["id"]) is None
+
     def test_a_rule_goes_off_and_away_with_its_trigger(self, owner: Context) -> None:
         made = make(owner, {"kind": "event"})
         client = boto3.client("events")
@@ -359,6 +370,10 @@ class TestEvents:
         assert states() == ["DISABLED"]
         call("DELETE", f"/api/triggers/{made['id']}", caller=owner)
         assert states() == []
+
+
+def _erasure(owner: Context) -> Any:
+    return services().erasures._store.get(owner["tenant_id"])
 
 
 def _compiled(document: dict[str, Any]) -> Any:

@@ -39,6 +39,7 @@ COMMANDS: dict[str, _Command] = {
     "knowledge": _Command("knowledge", "knowledge", "add, list, show, search and remove what agents know"),
     "schedules": _Command("schedules", "schedules", "list, make, change and remove what the clock starts"),
     "triggers": _Command("triggers", "triggers", "list, make, try and redrive what starts agents"),
+    "vectors": _Command("vectors", "vectors", "list, show, search and delete vectors"),
     "members": _Command("members", "members", "list, invite, change and remove who may sign in"),
     "audit": _Command("audit", "audit", "list, export and check who did what on a server"),
     "files": _Command("files", "files", "list, upload, download and delete files"),

@@ -10,7 +10,6 @@ from smyth.http.bookkeeping import Bookkeeping
 if TYPE_CHECKING:
     from smyth.aws.usage_fence import ApiGatewayFence
     from smyth.platform.checkout import Checkout
-    from smyth.platform.erasure import Erasures
     from smyth.platform.keys import Keys
     from smyth.platform.members import Members
     from smyth.platform.plan_changes import PlanChanges
@@ -43,14 +42,6 @@ class Accounts(Bookkeeping):
         from smyth.platform.tenant_export import Exports
 
         return Exports(DynamoExports(self.table, self.bucket), self.tenants)
-
-    @cached_property
-    def erasures(self) -> Erasures:
-        """Tenants that go for good."""
-        from smyth.aws.erasure import DynamoErasures
-        from smyth.platform.erasure import Erasures
-
-        return Erasures(DynamoErasures(self.table, self.bucket, self.credential_store), self.tenants, self.fence)
 
     @cached_property
     def plan_changes(self) -> PlanChanges:

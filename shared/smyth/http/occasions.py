@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from smyth.platform.access import Caller
     from smyth.platform.component_calls import ComponentCalls
     from smyth.platform.deliveries import Deliveries
+    from smyth.platform.erasure import Erasures
     from smyth.platform.schedules import Schedules, ScheduleSource
     from smyth.platform.trigger_records import Trigger
     from smyth.platform.triggers import Source, Triggers
@@ -51,8 +52,21 @@ class Occasions(Data):
         from smyth.platform.triggers import Triggers
 
         rules = EventRules(self._settings.triggers_bus, queue_arn=self._settings.trigger_queue_arn)
-        sources: dict[str, Source] = {"event": rules, "schedule": self.schedule_source, "component": self.schedule_source}
+        sources: dict[str, Source] = {
+            "event": rules,
+            "schedule": self.schedule_source,
+            "component": self.schedule_source,
+        }
         return Triggers(DynamoTriggers(self.table), self.agents, sources)
+
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Tenants that go for good, and with them what watches for them."""
+        from smyth.aws.erasure import DynamoErasures
+        from smyth.platform.erasure import Erasures
+
+        store = DynamoErasures(self.table, self.bucket, self.credential_store)
+        return Erasures(store, self.tenants, self.fence, watches=self.triggers)
 
     @cached_property
     def trigger_queue(self) -> SqsTriggerQueue:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from smyth.platform.errors import Conflict
+from smyth.platform.errors import Busy, Conflict
 from smyth.platform.plan_changes import LONGEST_REQUEST
 from smyth.platform.tenants import Tenant, Tenants, UsageFence
 from smyth.platform.times import Clock, utc_now
@@ -72,10 +72,31 @@ class ErasureStore(Protocol):
         ...
 
 
+class Watches(Protocol):
+    """What waits outside for occasions to start the tenant's agents."""
+
+    def remove_all(self, tenant_id: str) -> None:
+        """Stop watching for good.
+
+        Raises:
+            Busy: Not all of it could be stopped now.
+        """
+        ...
+
+
 class Erasures:
     """The use cases of erasure."""
 
-    def __init__(self, store: ErasureStore, tenants: Tenants, fence: UsageFence, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        store: ErasureStore,
+        tenants: Tenants,
+        fence: UsageFence,
+        clock: Clock = utc_now,
+        *,
+        watches: Watches | None = None,
+    ) -> None:
+        self._watches = watches
         self._store = store
         self._tenants = tenants
         self._fence = fence
@@ -110,6 +131,12 @@ class Erasures:
 
     def _erase(self, erasure: Erasure, in_time: Callable[[], bool]) -> bool:
         """Erase page by page; return whether it is over."""
+        if self._watches is not None and not erasure.cursor:  # Before the pass that takes their records away.
+            try:
+                self._watches.remove_all(erasure.tenant_id)
+            except Busy:
+                logger.warning("what watches for the tenant %s could not be stopped: later", erasure.tenant_id)
+                return False
         while in_time():
             found, cursor = self._store.erase_page(erasure.tenant_id, erasure.cursor)
             found += self._store.erase_objects(erasure.tenant_id)

@@ -170,7 +170,14 @@ class Triggers:
         limit: int = 20,
         after: str = "",
     ) -> tuple[list[Trigger], str]:
-        """Return triggers, oldest first, and where the next page begins, empty at the end."""
+        """Return triggers, oldest first, and where the next page begins, empty at the end.
+
+        Raises:
+            NotFound: There is no agent ``agent_id``.
+            Forbidden: The asker may not read it.
+        """
+        if agent_id:
+            self._agents.get(tenant_id, agent_id, asker)
         found: list[Trigger] = []
         for trigger in self._store.all(tenant_id, after):
             if len(found) == limit:
