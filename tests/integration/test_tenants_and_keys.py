@@ -55,7 +55,7 @@ def context_of(key: str) -> Context:
 
 def test_a_new_tenant_has_its_plans_limits_with_its_own_over_them() -> None:
     tenant = new_tenant(plan="pro", limits={"requests_per_month": 100})
-    assert tenant["limits"] == {"requests_per_month": 100, "agents": 25}
+    assert tenant["limits"] == {"requests_per_month": 100, "agents": 25, "storage_bytes": 25 * 1024**3}
     assert (tenant["status"], tenant["plan"]) == ("active", "pro")
     assert call("GET", f"/api/tenants/{tenant['id']}", caller=OPERATOR).json() == tenant
 

@@ -15,7 +15,7 @@ from smyth.platform.plans import PLANS, Limits, RunLimits, load_plans
 
 def test_a_stack_changes_single_members_of_a_plan() -> None:
     basic = load_plans({"basic": {"limits": {"agents": 9}, "throttle": {"rate": 50}}})["basic"]
-    assert basic.limits == Limits(requests_per_month=1_000, agents=9)
+    assert basic.limits == Limits(requests_per_month=1_000, agents=9, storage_bytes=1024**3)
     assert (basic.throttle.rate, basic.throttle.burst, basic.price_per_month) == (50, 10, 29_000_000)
 
 
