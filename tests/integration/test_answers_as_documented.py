@@ -141,6 +141,16 @@ def test_vectors_files_connectors_and_health(caller: Context) -> None:
     checked("GET", "/health")
 
 
+def test_knowledge(caller: Context) -> None:
+    text = {"namespace": "n", "name": "a.txt", "text": "Alpha"}
+    document = checked("POST", "/api/knowledge", body=text, caller=caller)["id"]
+    checked("POST", "/api/knowledge", body={"namespace": "n", "name": "b.pdf", "size": 9}, caller=caller)
+    assert len(checked("GET", "/api/knowledge", caller=caller)["items"]) == 1
+    checked("GET", f"/api/knowledge/{document}", caller=caller)
+    checked("POST", f"/api/knowledge/{document}/reindex", caller=caller)
+    checked("DELETE", f"/api/knowledge/{document}", caller=caller)
+
+
 def test_problems(caller: Context) -> None:
     faults = [
         call("GET", "/api/agents/agt-nobody", caller=caller),
