@@ -64,6 +64,8 @@ def test_a_filter_keeps_what_is_equal_or_in_the_list(caller: Context) -> None:
         ({"kind": "stone"}, ["cherry"]),
         ({"kind": {"$in": ["stone", "pome"]}}, ["apple", "cherry"]),
         ({"kind": "pome", "n": 2}, []),
+        ({"n": {"$gte": 1}}, ["apple"]),
+        ({"$or": [{"kind": {"$ne": "pome"}}, {"n": 1}]}, ["apple", "cherry"]),
     ):
         hits = search(caller, vector=[1, 0, 0], filter=filter).json()["hits"]
         assert [hit["id"] for hit in hits] == expected
@@ -147,9 +149,10 @@ def test_what_is_no_number_is_refused_wherever_it_stands(caller: Context, number
         {"vector": [1], "top_k": 101},
         {"vector": [1], "top_k": "many"},
         {"vector": [1], "filter": "kind"},
-        {"vector": [1], "filter": {"kind": {"$ne": "a"}}},
+        {"vector": [1], "filter": {"kind": {"$near": "a"}}},
+        {"vector": [1], "filter": {"$or": []}},
         {"vector": [1], "filter": {"kind": {"$in": "a"}}},
-        {"vector": [1], "filter": {"kind": {"$in": ["a"], "$gt": 1}}},
+        {"vector": [1], "filter": {"kind": {"$in": ["a"], "$gt": "b"}}},
         {"vector": [0]},
         {"query": ""},
         {"vector": [1], "topk": 5},
@@ -283,3 +286,92 @@ def test_a_model_that_fails_is_told_and_nothing_written_or_billed(
     assert [answer.status for answer in failed] == [503, 503]
     assert "OpenAI failed to answer" in failed[0].json()["detail"]
     assert services().bucket.keys(f"t/{caller['tenant_id']}/vectors/") == []
+
+
+def test_with_the_embedded_model_texts_are_found_without_a_key(
+    caller: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMYTH_EMBEDDING_MODEL", "embedded")
+    _forget()
+    items = [{"id": "fruit", "text": "Bananas are yellow."}, {"id": "plan", "text": "Steps to end a subscription"}]
+    assert upsert(caller, *items).json() == {"upserted": 2}
+    assert search(caller, query="How do I cancel my plan?").json()["hits"][0]["id"] == "plan"
+    folder = f"t/{caller['tenant_id']}/embeddings/"
+    kept = services().bucket.keys(folder)
+    assert upsert(caller, *items).json() == {"upserted": 2}
+    assert kept
+    assert services().bucket.keys(folder) == kept
+    monkeypatch.undo()
+    _forget()
+
+
+@pytest.mark.xdist_group("litellm")
+def test_texts_of_another_model_are_refused_with_both_names(
+    caller: Context, embedding_model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert upsert(caller, {"id": "1", "text": "zebra zoo"}).status == 200
+    monkeypatch.setenv("SMYTH_EMBEDDING_MODEL", "embedded")
+    _forget()
+    for answer in (upsert(caller, {"id": "2", "text": "kiwi"}), search(caller, query="zoo")):
+        assert answer.status == 422
+        assert '"OpenAI/text-embedding-3-small"' in answer.json()["detail"]
+        assert '"embedded/all-minilm-l6-v2"' in answer.json()["detail"]
+    assert search(caller, query="zoo", namespace="new").json()["hits"] == []
+
+
+def namespaces(caller: Context, **query: str) -> list[str]:
+    return [one["namespace"] for one in call("GET", "/api/vectordb", params=query, caller=caller).json()["items"]]
+
+
+def test_namespaces_are_listed_shown_and_deleted(caller: Context) -> None:
+    for namespace in ("a", "b", "c"):
+        upsert(caller, *FRUIT, namespace=namespace)
+    assert namespaces(caller) == ["a", "b", "c"]
+    first = call("GET", "/api/vectordb", params={"limit": "2"}, caller=caller).json()
+    assert [one["namespace"] for one in first["items"]] == ["a", "b"]
+    assert namespaces(caller, cursor=first["next_cursor"]) == ["c"]
+    shown = call("GET", "/api/vectordb/a", caller=caller).json()
+    assert shown.pop("bytes") > 0
+    assert shown == {"namespace": "a", "items": 3, "dimensions": 3}
+    assert call("DELETE", "/api/vectordb/a", caller=caller).json() == {"deleted": 3}
+    assert namespaces(caller) == ["b", "c"]
+    for method in ("GET", "DELETE"):
+        gone = call(method, "/api/vectordb/a", caller=caller)
+        assert (gone.status, "GET /api/vectordb" in gone.json()["detail"]) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        ({"filter": {"kind": "stone"}}, ["apple", "carrot"]),
+        ({"filter": {"n": {"$gt": 0}}}, ["cherry", "carrot"]),
+        ({"ids": ["apple", "carrot", "apple", "nothing"]}, ["cherry"]),
+    ],
+)
+def test_items_are_deleted_by_id_or_filter(caller: Context, body: dict[str, Any], left: list[str]) -> None:
+    upsert(caller, *FRUIT)
+    answer = call("POST", "/api/vectordb/notes/delete", body=body, caller=caller)
+    assert answer.json() == {"deleted": 3 - len(left)}
+    assert [hit["id"] for hit in search(caller, vector=[1, 0, 0]).json()["hits"]] == left
+    assert call("DELETE", f"/api/vectordb/notes/{left[0]}", caller=caller).json() == {"deleted": 1}
+    assert call("DELETE", f"/api/vectordb/notes/{left[0]}", caller=caller).json() == {"deleted": 0}
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"filter": {}}, {"ids": []}, {"ids": ["apple"], "filter": {"n": 1}}, {"filter": {"n": {"$x": 1}}}]
+)
+def test_a_deletion_that_does_not_say_what_is_refused_and_deletes_nothing(caller: Context, body: Any) -> None:
+    upsert(caller, *FRUIT)
+    assert call("POST", "/api/vectordb/notes/delete", body=body, caller=caller).status == 422
+    assert len(search(caller, vector=[1, 0, 0]).json()["hits"]) == 3
+
+
+@pytest.mark.xdist_group("litellm")
+def test_an_upsert_is_billed_where_it_embeds(embedding_model: ModelServer) -> None:
+    caller = caller_context(plan="basic", limits={"requests_per_month": 1})
+    free = upsert(caller, *({"id": str(n), "vector": embedding("kiwi")} for n in range(3)))
+    assert "x-usage-requests-remaining" not in free.headers
+    paid = upsert(caller, {"id": "4", "text": "zebra zoo"}, {"id": "5", "vector": embedding("kiwi")})
+    assert (paid.status, paid.headers["x-usage-requests-remaining"]) == (200, "0")
+    assert upsert(caller, {"id": "6", "text": "kiwi"}).status == 429
+    assert upsert(caller, {"id": "7", "vector": embedding("kiwi")}).status == 200
