@@ -95,7 +95,7 @@ GRANTS: dict[str, Grant] = {
     "upsert_vectors": _EMBED,
     "manage_knowledge": replace(_EMBED, sends=("knowledge",)),
     "index_knowledge": replace(_EMBED, sends=("knowledge",), takes=("knowledge",)),
-    "manage_triggers": replace(_WRITE, credentials="write", occasions=True, sends=("triggers",)),
+    "manage_triggers": replace(_WRITE, occasions=True, sends=("triggers",)),
     "receive_webhook": replace(_WRITE, credentials="read", sends=("triggers",)),
     # It switches off triggers whose agent is gone.
     "run_trigger": replace(_RUN, occasions=True, sends=("triggers",), takes=("triggers",)),

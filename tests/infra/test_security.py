@@ -85,16 +85,16 @@ def test_functions_may_do_only_what_they_are_for(demo: Stack) -> None:
     assert _actions(demo, "docs") == log
     assert not {"dynamodb:PutItem", "dynamodb:DeleteItem"} & _actions(demo, "authorizer")
     assert not {"dynamodb:PutItem", "s3:PutObject"} & _actions(demo, "export_agent")
-    credentials = {"manage_credentials", "manage_triggers", "schedule_tick"}
+    credentials = {"manage_credentials", "schedule_tick"}
     runs_agents = {"run_endpoint", "prompt_agent", "chat_agent", "run_trigger", *STREAMED}
     embeds = {"search_vectors", "upsert_vectors", "manage_knowledge", "index_knowledge"}
     reads_secrets = {"authorizer", "receive_webhook", *credentials, *runs_agents, *embeds}
     assert _able(demo, "secretsmanager:GetSecretValue") == reads_secrets
-    assert _able(demo, "secretsmanager:DeleteSecret") == credentials
-    assert (
-        _able(demo, "scheduler:CreateSchedule") == _able(demo, "events:PutRule") == {"manage_triggers", "schedule_tick"}
-    )
-    assert _able(demo, "iam:PassRole") == {"manage_triggers", "schedule_tick"}
+    for action in ("secretsmanager:CreateSecret", "secretsmanager:PutSecretValue", "secretsmanager:DeleteSecret"):
+        assert _able(demo, action) == credentials
+    watching = {"manage_triggers", "run_trigger", "delete_agent", "schedule_tick"}
+    for action in ("scheduler:CreateSchedule", "events:PutRule", "iam:PassRole"):
+        assert _able(demo, action) == watching
     assert _able(demo, "sqs:ReceiveMessage") == {"index_knowledge", "run_trigger"}
     assert _able(demo, "apigateway:POST") == {"manage_tenants", "table_changes"}
     assert _able(demo, "dynamodb:GetRecords") == {"table_changes"}

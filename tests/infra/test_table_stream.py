@@ -60,7 +60,7 @@ def test_everything_else_does_not(what: str) -> None:
 
 def test_a_bad_change_is_found_tried_again_and_kept(demo: Stack) -> None:
     [mapping] = [
-        one for one in demo.of("AWS::Lambda::EventSourceMapping").values() if "TableTable" in str(one["EventSourceArn"])
+        one for one in demo.of("AWS::Lambda::EventSourceMapping").values() if "StreamArn" in str(one["EventSourceArn"])
     ]
     [queue] = [id for id, one in demo.of("AWS::SQS::Queue").items() if one["QueueName"] == "smyth-demo-dead-letters"]
     assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": [queue, "Arn"]}}}

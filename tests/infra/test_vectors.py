@@ -55,8 +55,8 @@ def test_a_collection_costs_nothing_while_it_sleeps_and_lets_in_who_searches(ful
     group = full.only("AWS::OpenSearchServerless::CollectionGroup")
     assert group["Generation"] == "NEXTGEN"
     limits = group["CapacityLimits"]
-    assert (limits["MinIndexingCapacityInOCU"], limits["MinSearchCapacityInOCU"]) == (0, 0)
-    assert (limits["MaxIndexingCapacityInOCU"], limits["MaxSearchCapacityInOCU"]) == (2, 2)
+    assert (limits["MinIndexingCapacityInOcu"], limits["MinSearchCapacityInOcu"]) == (0, 0)
+    assert (limits["MaxIndexingCapacityInOcu"], limits["MaxSearchCapacityInOcu"]) == (2, 2)
     [(id, collection)] = full.of("AWS::OpenSearchServerless::Collection").items()
     [key] = full.of("AWS::KMS::Key")
     assert collection["EncryptionConfig"] == {"KmsKeyArn": {"Fn::GetAtt": [key, "Arn"]}}
