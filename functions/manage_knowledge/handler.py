@@ -1,4 +1,4 @@
-"""What agents know: documents added, listed, indexed anew and deleted."""
+"""What agents know: documents added, listed, indexed anew and deleted, and the namespaces of vectors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 
+from smyth.http import vector_namespaces
 from smyth.http.answers.knowledge import AddedDocument, Document, document
 from smyth.http.answers.page import Page
 from smyth.http.app import create_app, lambda_handler
@@ -46,6 +47,7 @@ _PLAIN = "text/plain; charset=utf-8"
 _UNKNOWN = "application/octet-stream"
 
 app = create_app("knowledge")
+app.include_router(vector_namespaces.router)
 
 
 @app.get("/api/knowledge", response_model=Page[Document])

@@ -270,7 +270,7 @@ def test_texts_are_embedded_and_found_by_text(caller: Context, embedding_model: 
 
 @pytest.mark.xdist_group("litellm")
 def test_embedding_a_query_is_billed_to_the_caller(caller: Context, embedding_model: ModelServer) -> None:
-    upsert(caller, {"id": "1", "text": "kiwi"})
+    upsert(caller, {"id": "1", "vector": embedding("kiwi")})
     figures = search(caller, query="kiwi").headers
     entries = list(services().meter.store.entries(caller["tenant_id"], utc_now().date()))
     assert [(entry.model, entry.input_tokens) for entry in entries] == [("text-embedding-3-small", 1)]
@@ -319,17 +319,17 @@ def test_texts_of_another_model_are_refused_with_both_names(
     assert search(caller, query="zoo", namespace="new").json()["hits"] == []
 
 
-def namespaces(caller: Context, **query: str) -> list[str]:
-    return [one["namespace"] for one in call("GET", "/api/vectordb", params=query, caller=caller).json()["items"]]
+def namespaces(caller: Context, query: str = "") -> list[str]:
+    return [one["namespace"] for one in call("GET", f"/api/vectordb{query}", caller=caller).json()["items"]]
 
 
 def test_namespaces_are_listed_shown_and_deleted(caller: Context) -> None:
     for namespace in ("a", "b", "c"):
         upsert(caller, *FRUIT, namespace=namespace)
     assert namespaces(caller) == ["a", "b", "c"]
-    first = call("GET", "/api/vectordb", params={"limit": "2"}, caller=caller).json()
+    first = call("GET", "/api/vectordb?limit=2", caller=caller).json()
     assert [one["namespace"] for one in first["items"]] == ["a", "b"]
-    assert namespaces(caller, cursor=first["next_cursor"]) == ["c"]
+    assert namespaces(caller, f"?cursor={first['next_cursor']}") == ["c"]
     shown = call("GET", "/api/vectordb/a", caller=caller).json()
     assert shown.pop("bytes") > 0
     assert shown == {"namespace": "a", "items": 3, "dimensions": 3}

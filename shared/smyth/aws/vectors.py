@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: A namespace is searched in the memory of a function of 1,024 MB and merged there too.
-MAX_NAMESPACE_BYTES = 256 * 1024 * 1024
+MAX_NAMESPACE_BYTES = 192 * 1024 * 1024
 _MANIFEST = "manifest.json"
-_MOST_SEGMENTS = 8
-#: What a warm function keeps of the namespaces that it has searched.
-_CACHE_BYTES = 320 * 1024 * 1024
+_MOST_SEGMENTS = 4
+#: What a warm function keeps of the namespaces that it has searched, counted as they are stored; it takes up to twice
+#: as much in memory.
+_CACHE_BYTES = 192 * 1024 * 1024
 _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}
 
 

@@ -28,9 +28,17 @@ class Data(Accounts):
 
     @cached_property
     def vectors(self) -> BucketVectors:
-        """Vectors by namespace."""
-        from smyth.aws.vectors import BucketVectors
+        """Vectors by namespace.
 
+        Raises:
+            SettingsError: The stack names a store that there is no adapter for.
+        """
+        from smyth.aws.vectors import BucketVectors
+        from smyth.http.settings import SettingsError
+
+        kind = self._settings.vectors.get("kind", "embedded")
+        if kind != "embedded":
+            raise SettingsError(f'SMYTH_VECTORS names "{kind}", which is not there. Leave it out, or set "embedded".')
         return BucketVectors(self.bucket)
 
     @cached_property

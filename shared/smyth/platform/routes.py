@@ -99,7 +99,13 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/credentials/{name}/rotate", "manage_credentials"),
     Route("POST", "/api/credentials/{name}/rollback", "manage_credentials"),
     Route("POST", "/api/vectordb/search", "search_vectors", billable=True),
+    # Not billable as such, though an upsert that embeds texts is billed: one with vectors is free.
     Route("POST", "/api/vectordb/upsert", "upsert_vectors"),
+    Route("GET", "/api/vectordb", "manage_knowledge"),
+    Route("GET", "/api/vectordb/{namespace}", "manage_knowledge"),
+    Route("DELETE", "/api/vectordb/{namespace}", "manage_knowledge"),
+    Route("DELETE", "/api/vectordb/{namespace}/{item_id}", "manage_knowledge"),
+    Route("POST", "/api/vectordb/{namespace}/delete", "manage_knowledge"),
     Route("GET", "/api/knowledge", "manage_knowledge"),
     Route("POST", "/api/knowledge", "manage_knowledge"),
     Route("GET", "/api/knowledge/{document_id}", "manage_knowledge"),

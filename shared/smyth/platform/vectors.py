@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from smyth.connectors.models.port import ModelError
+from smyth.connectors.vectors.filters import parse
 from smyth.connectors.vectors.port import DimensionMismatch, Hit, NamespaceFull, TooManyWriters, VectorItem, VectorStore
 from smyth.platform.errors import BudgetExceeded, Busy, Invalid
 
@@ -24,6 +25,7 @@ MAX_DIMENSIONS = 4_096
 MAX_TEXT_BYTES = 32 * 1024
 MAX_METADATA_BYTES = 16 * 1024
 MAX_TOP_K = 100
+MAX_DELETED_IDS = 100
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -56,6 +58,12 @@ def _small_object(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
+def _known_filter(filter: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse operators that do not exist, rather than find nothing with them."""
+    parse(filter)
+    return filter
+
+
 Namespace = Annotated[str, AfterValidator(_namespace), Field(description="Letters, digits and . _ -", max_length=128)]
 Text = Annotated[str, AfterValidator(_short_text), Field(min_length=1)]
 Vector = Annotated[
@@ -64,6 +72,14 @@ Vector = Annotated[
     AfterValidator(_with_direction),
 ]
 JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_small_object)]
+Filter = Annotated[
+    JsonObject,
+    AfterValidator(_known_filter),
+    Field(
+        description='Metadata members that must be equal; {"$in": [..]}, {"$ne": ..}, {"$gt", "$gte", "$lt", "$lte": '
+        "number} ask for more, and $and and $or take lists of filters."
+    ),
+]
 
 
 class Item(BaseModel):
@@ -91,6 +107,11 @@ class Upsert(BaseModel):
     namespace: Namespace
     items: list[Item] = Field(min_length=1, max_length=MAX_ITEMS)
 
+    @property
+    def embeds(self) -> bool:
+        """Whether a model must make vectors of texts."""
+        return any(item.vector is None for item in self.items)
+
 
 class Search(BaseModel):
     """What to look for: by vector, or by text where an embedding model is configured."""
@@ -101,26 +122,28 @@ class Search(BaseModel):
     query: Text | None = Field(default=None, description="A text; needs an embedding model.")
     vector: Vector | None = None
     top_k: int = Field(default=5, ge=1, le=MAX_TOP_K)
-    filter: JsonObject = Field(
-        default={},
-        description='Metadata members that must be equal; {"$in": [..]} is met by any of the listed values.',
-    )
+    filter: Filter = {}
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
         if (self.query is None) == (self.vector is None):
             raise ValueError("Send either a vector or a query text, not both.")
-        for name, wanted in self.filter.items():
-            _check_condition(name, wanted)
         return self
 
 
-def _check_condition(name: str, wanted: JsonValue) -> None:
-    """Refuse operators that do not exist, rather than find nothing with them."""
-    if not isinstance(wanted, dict) or not any(member.startswith("$") for member in wanted):
-        return
-    if wanted.keys() != {"$in"} or not isinstance(wanted["$in"], list):
-        raise ValueError(f'The filter for "{name}" is not known. Send a value, or {{"$in": [values]}}.')
+class DeleteItems(BaseModel):
+    """Which items of a namespace to delete: by id, or by what their metadata says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ids: list[str] = Field(default=[], max_length=MAX_DELETED_IDS)
+    filter: Filter = {}
+
+    @model_validator(mode="after")
+    def _says_which(self) -> Self:
+        if bool(self.ids) == bool(self.filter):
+            raise ValueError("Send either ids or a filter. To delete all items, delete the namespace.")
+        return self
 
 
 async def upsert(
@@ -130,10 +153,20 @@ async def upsert(
     request: Upsert,
     *,
     one_model: OneModel | None = None,
-) -> tuple[int, Sequence[Usage]]:
-    """Write items, making vectors of texts that come without; return how many were written and what it used.
+    use: Callable[[Sequence[Usage]], None] = lambda usage: None,
+) -> int:
+    """Write items, making vectors of texts that come without; return how many were written.
+
+    Args:
+        store: Where to write.
+        embeddings: What makes the vectors.
+        tenant_id: Whose items.
+        request: The items.
+        one_model: What holds namespaces to one model.
+        use: Is told what the model used, also where the rest fails.
 
     Raises:
+        BudgetExceeded: The request may not spend what embedding the texts can cost.
         Invalid: A vector does not fit, the namespace is full or another model's, or a text came without a model.
         Busy: Too many writers at once, or the embedding model failed.
     """
@@ -142,13 +175,14 @@ async def upsert(
         with _refusals("items"):
             one_model.check_write(tenant_id, request.namespace)
     vectors, usage = await _embed(embeddings, texts, tenant_id)
+    use(usage)
     made = iter(vectors)
     items = [
         VectorItem(item.id, tuple(item.vector) if item.vector is not None else next(made), item.text, item.metadata)
         for item in request.items
     ]
     try:
-        return store.upsert(tenant_id, request.namespace, items), usage
+        return store.upsert(tenant_id, request.namespace, items)
     except TooManyWriters as error:
         raise Busy(str(error), retry_after_s=1) from None
     except NamespaceFull as error:

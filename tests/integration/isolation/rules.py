@@ -132,13 +132,11 @@ RULES: dict[str, Rule] = {
         foreign={"body.namespace": APART},
     ),
     "GET /api/vectordb": Rule(least="viewer"),
-    "GET /api/vectordb/{namespace}": Rule(least="viewer", foreign={"path.namespace": REFUSED}),
-    "DELETE /api/vectordb/{namespace}": Rule(least="developer", foreign={"path.namespace": REFUSED}, takes=True),
-    "DELETE /api/vectordb/{namespace}/{item_id}": Rule(
-        least="developer", foreign={"path.namespace": REFUSED, "path.item_id": APART}
-    ),
+    "GET /api/vectordb/{namespace}": Rule(least="viewer", foreign={"path.namespace": APART}),
+    "DELETE /api/vectordb/{namespace}": Rule(least="developer", foreign={"path.namespace": APART}, takes=True),
+    "DELETE /api/vectordb/{namespace}/{item_id}": Rule(least="developer", foreign={"path.namespace": APART}),
     "POST /api/vectordb/{namespace}/delete": Rule(
-        least="developer", body={"ids": ["other"]}, foreign={"path.namespace": REFUSED}
+        least="developer", body={"ids": ["other"]}, foreign={"path.namespace": APART}
     ),
     "GET /api/knowledge": Rule(least="viewer", foreign={"query.namespace": APART}),
     "POST /api/knowledge": Rule(

@@ -90,6 +90,7 @@ def make_world() -> World:
         "model": agent,
         "key_id": key["id"],
         "namespace": namespace,
+        "item_id": "one",
         "document_id": document["id"],
         "trigger_id": trigger_id,
         "run_id": run_id,

@@ -290,5 +290,5 @@ def test_an_emptied_namespace_is_still_there(store: VectorStore) -> None:
 
 def test_words_are_refused_where_they_are_not_searched(store: VectorStore) -> None:
     store.upsert(TENANT, "notes", [item("1", 1, 0, text="a red fox")])
-    with pytest.raises(Unsupported, match="SMYTH_VECTORS"):
+    with pytest.raises(Unsupported, match="vectors alone"):
         store.search(TENANT, "notes", (1.0, 0.0), 2, text="fox")

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float32]
     Places = NDArray[np.intp]
 
-#: Of a large segment, lists are read until they hold so many rows that may be hits.
-_READ_ROWS = 4_096
+#: Of a large segment, lists are read until they hold this part of its rows that may be hits, and at least so many.
+_READ_PART, _READ_LEAST = 0.025, 1_024
 #: Fewer rows than this that a filter leaves are all compared: that is quick and misses none.
-_FEW_ROWS = 6_144
+_FEW_ROWS = 2_048
+#: So many rows are multiplied at once.
+_PART = 256
 
 
 class Index:
@@ -56,8 +58,7 @@ class Index:
         found: list[tuple[Scores, Places, Segment]] = []
         for segment, live in zip(self.segments, self._live, strict=True):
             rows = live if condition == EVERYTHING else live & segment.meeting(condition)
-            places = _candidates(segment, rows, query)
-            found.append((_scores(segment, places, query), places, segment))
+            found.append((*_compared(segment, rows, query), segment))
         threshold = _kth_best(np.concatenate([scores for scores, _, _ in found]), top_k)
         near = [
             (float(scores[at]), segment, int(picked[at]))
@@ -131,33 +132,37 @@ def no_words(text: str | None) -> None:
         Unsupported: There are words.
     """
     if text is not None:
-        raise Unsupported(
-            "This vector store searches by vectors alone. Leave out the words, or let the operator set "
-            "SMYTH_VECTORS to an OpenSearch collection, which also searches by words."
-        )
+        raise Unsupported("This vector store searches by vectors alone. Leave out the words, or filter by metadata.")
 
 
-def _candidates(segment: Segment, rows: Rows, query: Scores) -> Places:
-    """Return the rows to compare: all that may be hits, or in a large segment those of the nearest lists."""
+def _compared(segment: Segment, rows: Rows, query: Scores) -> tuple[Scores, Places]:
+    """Return the scores of the rows that may be hits, and where they stand: all, or those of the nearest lists."""
     import numpy as np
 
-    if segment.centres is None or np.count_nonzero(rows) <= _FEW_ROWS:
-        return np.flatnonzero(rows)
-    counts = np.add.reduceat(rows, np.minimum(segment.starts[:-1], len(rows) - 1), dtype=np.intp)
-    counts[np.diff(segment.starts) == 0] = 0
-    nearest = np.argsort(-(segment.centres @ query))
-    enough = int(np.searchsorted(np.cumsum(counts[nearest]), _READ_ROWS)) + 1
-    parts = [np.arange(segment.starts[one], segment.starts[one + 1]) for one in np.sort(nearest[:enough])]
-    places: Places = np.concatenate(parts)
-    return np.compress(rows[places], places)
-
-
-def _scores(segment: Segment, places: Places, query: Scores) -> Scores:
+    count = np.count_nonzero(rows)
     # Copying few rows is cheaper than multiplying all; copying most of them is not.
-    if segment.centres is None and places.size * 2 >= len(segment.ids):
-        scores: Scores = (segment.vectors @ query)[places]
-        return scores
-    return segment.vectors[places].astype("<f4") @ query
+    if count <= _FEW_ROWS or (segment.centres is None and count * 2 < len(rows)):
+        places = np.flatnonzero(rows)
+        return segment.vectors[places] @ query, places
+    read = _near_parts(segment, rows, query)
+    scores = np.concatenate([segment.vectors[begin:end] @ query for begin, end in read])
+    places = np.concatenate([np.arange(begin, end) for begin, end in read])
+    wanted = rows[places]
+    return scores[wanted], places[wanted]
+
+
+def _near_parts(segment: Segment, rows: Rows, query: Scores) -> list[tuple[int, int]]:
+    """Return which parts of a segment to read: all, or the nearest lists until they hold enough of ``rows``."""
+    import numpy as np
+
+    if segment.centres is None:
+        # In parts: the library would put threads to work on the whole, which wait for each other where CPUs are few.
+        return [(begin, min(begin + _PART, len(rows))) for begin in range(0, len(rows), _PART)]
+    counts = np.diff(np.concatenate([[0], np.cumsum(rows)])[np.asarray(segment.starts)])
+    nearest = np.argsort(-(segment.centres @ query))
+    wanted = max(_READ_LEAST, int(_READ_PART * len(rows)))
+    enough = int(np.searchsorted(np.cumsum(counts[nearest]), wanted)) + 1
+    return [(segment.starts[one], segment.starts[one + 1]) for one in np.sort(nearest[:enough]).tolist()]
 
 
 def _live_rows(segments: Sequence[Segment]) -> list[Rows]:
@@ -183,6 +188,6 @@ def _kth_best(scores: NDArray[np.float32], k: int) -> float:
 
 def _hit(score: float, segment: Segment, row: int) -> Hit:
     payload = json.loads(segment.payloads[row])
-    # A score is the product of 32-bit numbers, in large segments of 16-bit ones; digits past the sixth are noise.
+    # A score is the product of 32-bit numbers, in large segments of rounded ones; digits past the sixth are noise.
     score = round(min(1.0, max(-1.0, score)), 6)
     return Hit(id=segment.ids[row], score=score, text=payload["text"], metadata=payload["metadata"])

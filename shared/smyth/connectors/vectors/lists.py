@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Vectors = NDArray[np.float32] | NDArray[np.float16]
+    Vectors = NDArray[np.float32]
 
 #: Smaller segments are read whole, which is as quick and exact.
 LARGE = 16_384
 #: How many rows the lists of one centre have on average.
-_ROWS_PER_LIST = 256
+_ROWS_PER_LIST = 128
 #: The centres are learned from so many rows.
 _LEARNED_FROM = 24
 _ROUNDS = 6
@@ -28,7 +28,7 @@ def centres_of(vectors: Vectors) -> NDArray[np.float32]:
     count = max(1, rows // _ROWS_PER_LIST)
     chance = np.random.default_rng(rows)
     seen = np.sort(chance.choice(rows, min(rows, count * _LEARNED_FROM), replace=False))
-    sample = np.asarray(vectors[seen], dtype=np.float32)
+    sample = vectors[seen]
     centres = sample[np.sort(chance.choice(len(sample), count, replace=False))]
     for _ in range(_ROUNDS):
         nearest = nearest_centres(sample, centres)
@@ -45,7 +45,5 @@ def nearest_centres(vectors: Vectors, centres: NDArray[np.float32]) -> NDArray[n
     import numpy as np
 
     blocks = range(0, len(vectors), _BLOCK)
-    near = [
-        (np.asarray(vectors[start : start + _BLOCK], dtype=np.float32) @ centres.T).argmax(axis=1) for start in blocks
-    ]
+    near = [(vectors[start : start + _BLOCK] @ centres.T).argmax(axis=1) for start in blocks]
     return np.concatenate(near)

@@ -1,7 +1,8 @@
 """Items written together, as they lie in memory and in a file.
 
-A segment never changes. Small ones hold their vectors with 32 bits a member and are read whole; large ones hold 16,
-and their rows stand in the order of their inverted lists.
+A segment never changes. Small ones keep their vectors with 32 bits a member and are read whole. Large ones keep 16
+where they are stored, which halves what is fetched, and their rows stand in the order of their inverted lists; in
+memory all have 32, because few processors compute with 16.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Rows = NDArray[np.bool_]
-    Vectors = NDArray[np.float32] | NDArray[np.float16]
+    Vectors = NDArray[np.float32]
 
 #: What a segment lies in.
 Bytes = bytes | mmap.mmap | memoryview
@@ -82,7 +83,7 @@ class Segment:
         self.centres = centres
         #: Where each list begins among the rows, and where the last one ends.
         self.starts = starts
-        self._facets: dict[str, dict[str, list[int]]] = {}
+        self._facets: dict[str, dict[str, NDArray[np.intp]]] = {}
 
     @property
     def dimensions(self) -> int:
@@ -120,7 +121,8 @@ class Segment:
 
         if len(ids) < LARGE:
             return cls(ids, vectors.astype("<f4"), Payloads.of(payloads[row] for row in range(len(ids))))
-        vectors = vectors.astype("<f2")
+        # As they will be when they were stored and read.
+        vectors = vectors.astype("<f2").astype("<f4")
         centres = centres_of(vectors)
         near = nearest_centres(vectors, centres)
         order = np.argsort(near, kind="stable")
@@ -161,24 +163,24 @@ class Segment:
 
     def pack(self) -> bytes:
         """Return the segment as bytes: header, vectors, centres, payloads."""
+        kind = "<f4" if self.centres is None else "<f2"
         centres = b"" if self.centres is None else self.centres.astype("<f4").tobytes()
         header = _json(
             {
                 "ids": self.ids,
                 "dimensions": self.dimensions,
-                "type": self.vectors.dtype.str,
+                "type": kind,
                 "starts": self.starts,
                 "sizes": self.payloads.sizes(),
             }
         )
         header += b" " * (-(_PREFIX + len(header)) % _ALIGNMENT)
-        # The vectors are not turned into bytes first: they may be half of what a function has in memory.
-        vectors = self.vectors.reshape(-1).view("u1").data
+        vectors = self.vectors.astype(kind, copy=False).reshape(-1).view("u1").data
         return b"".join([len(header).to_bytes(_PREFIX, "little"), header, vectors, centres, self.payloads.whole()])
 
     @classmethod
     def unpack(cls, data: Bytes) -> Segment:
-        """Read what :meth:`pack` wrote; vectors and payloads stay where they are in ``data``."""
+        """Read what :meth:`pack` wrote; payloads, and vectors of 32 bits, stay where they are in ``data``."""
         import numpy as np
 
         view = memoryview(data)
@@ -195,7 +197,7 @@ class Segment:
             place += centres.nbytes
         return cls(
             header["ids"],
-            vectors,
+            vectors.astype("<f4", copy=False),
             Payloads(view, list(accumulate(header["sizes"], initial=place))),
             centres,
             starts,
@@ -209,21 +211,24 @@ class Segment:
         facet = self._facets[test.field]
         rows = np.zeros(len(self.ids), dtype=np.bool_)
         if test.operator == "$in":
-            found = [facet.get(comparable(value), []) for value in test.value]
+            tokens = {comparable(value) for value in test.value}
+            found = [facet[token] for token in tokens if token in facet]
         else:
             found = [rows for value, rows in facet.items() if test.met_by(json.loads(value))]
         for places in found:
             rows[places] = True
         return rows
 
-    def _facet(self, field: str) -> dict[str, list[int]]:
+    def _facet(self, field: str) -> dict[str, NDArray[np.intp]]:
         """Return the rows of each value of one metadata member; made once, since a segment never changes."""
+        import numpy as np
+
         facet: dict[str, list[int]] = {}
         for row in range(len(self.ids)):
             metadata = json.loads(self.payloads[row])["metadata"]
             if field in metadata:
                 facet.setdefault(comparable(metadata[field]), []).append(row)
-        return facet
+        return {token: np.array(rows, dtype=np.intp) for token, rows in facet.items()}
 
 
 def unit(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:

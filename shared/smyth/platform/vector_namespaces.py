@@ -1,0 +1,71 @@
+"""Looking after namespaces of vectors: which there are, what they hold, and taking things out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from smyth.connectors.vectors.port import Stats, TooManyWriters, VectorStore
+from smyth.platform.errors import Busy, NotFound
+from smyth.platform.vectors import DeleteItems
+
+
+def page(store: VectorStore, tenant_id: str, *, limit: int, after: str) -> tuple[list[str], str]:
+    """Return names of namespaces in their order, and where the next page begins; empty at the end."""
+    names = [name for name in store.namespaces(tenant_id) if name > after]
+    return names[:limit], names[limit - 1] if len(names) > limit else ""
+
+
+def show(store: VectorStore, tenant_id: str, namespace: str) -> Stats:
+    """Return what a namespace holds.
+
+    Raises:
+        NotFound: There is no such namespace.
+    """
+    stats = store.stats(tenant_id, namespace)
+    if stats is None:
+        raise NotFound(_unknown(namespace))
+    return stats
+
+
+def delete(store: VectorStore, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
+    """Delete one item, or the namespace; return how many items went.
+
+    Raises:
+        NotFound: There is no such namespace.
+        Busy: Too many writers at once.
+    """
+    _check_exists(store, tenant_id, namespace)
+    with _one_writer_at_a_time():
+        return store.delete(tenant_id, namespace, item_id)
+
+
+def delete_items(store: VectorStore, tenant_id: str, namespace: str, which: DeleteItems) -> int:
+    """Delete the items that are named or found; return how many went.
+
+    Raises:
+        NotFound: There is no such namespace.
+        Busy: Too many writers at once.
+    """
+    _check_exists(store, tenant_id, namespace)
+    with _one_writer_at_a_time():
+        if which.filter:
+            return store.delete_where(tenant_id, namespace, which.filter)
+        return sum(store.delete(tenant_id, namespace, item_id) for item_id in dict.fromkeys(which.ids))
+
+
+def _check_exists(store: VectorStore, tenant_id: str, namespace: str) -> None:
+    if not store.exists(tenant_id, namespace):
+        raise NotFound(_unknown(namespace))
+
+
+def _unknown(namespace: str) -> str:
+    return f'There is no namespace "{namespace}". GET /api/vectordb lists those that there are.'
+
+
+@contextmanager
+def _one_writer_at_a_time() -> Iterator[None]:
+    try:
+        yield
+    except TooManyWriters as error:
+        raise Busy(str(error), retry_after_s=1) from None
