@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.permissions import GRANTS, RULE_ACTIONS, SCHEDULE_ACTIONS
 from smyth.local.assembly import Assembly
 from smyth.local.deploy import deploy, look_up, operator_key
 from smyth.platform.routes import ROUTES
@@ -21,6 +22,7 @@ from tests.unit.engine.workflows import document, endpoint, output, part
 
 pytestmark = pytest.mark.xdist_group("infra-rights")
 
+HERE = "us-east-1:000000000000"
 BUCKET = "smyth-laptop-000000000000-us-east-1"
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -41,12 +43,38 @@ def cloud(
     issuers = [{"issuer": issuer.url, "audience": [PEOPLE]}]
     stack = synthesised("laptop", issuers=issuers, embedding_model="")
     assembly = Assembly.read(stack.path.parent)
+    for id in [id for id, one in assembly.template["Resources"].items() if one["Type"] == "AWS::SQS::QueuePolicy"]:
+        del assembly.template["Resources"][id]
     with emulator(tmp_path_factory.mktemp("emulator"), AUTH="true", **OWNER) as url:
         deploy(assembly, url)
         made = Cloud(url, look_up(assembly.stack, url))
-        # It refuses whoever comes without TLS, which the emulator does not speak here.
+        # It refuses whoever comes without TLS, which the emulator does not speak here; so do the queues' policies.
         made.aws("s3").delete_bucket_policy(Bucket=BUCKET)
+        _misread(made)
         yield made
+
+
+def _misread(cloud: Cloud) -> None:
+    """Grant what the emulator asks for instead: a rule's targets are the bus to it, any group the default."""
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": list(RULE_ACTIONS),
+                "Resource": f"arn:aws:events:{HERE}:event-bus/smyth-laptop",
+            },
+            {
+                "Effect": "Allow",
+                "Action": list(SCHEDULE_ACTIONS),
+                "Resource": f"arn:aws:scheduler:{HERE}:schedule/default/*",
+            },
+        ],
+    }
+    for name in (name for name, grant in GRANTS.items() if grant.occasions):
+        function = cloud.aws("lambda").get_function_configuration(FunctionName=cloud.deployed.functions[name])
+        role = function["Role"].rpartition("/")[2]
+        cloud.aws("iam").put_role_policy(RoleName=role, PolicyName="misread", PolicyDocument=json.dumps(document))
 
 
 def test_every_function_gets_along_with_its_rights(cloud: Cloud, issuer: OidcServer) -> None:
