@@ -28,7 +28,7 @@ _READ_PART, _READ_LEAST = 0.025, 1_024
 #: Fewer rows than this that a filter leaves are all compared: that is quick and misses none.
 _FEW_ROWS = 2_048
 #: So many rows are multiplied at once.
-_PART = 256
+_PART = 1024
 
 
 class Index:
@@ -139,13 +139,15 @@ def _compared(segment: Segment, rows: Rows, query: Scores) -> tuple[Scores, Plac
     """Return the scores of the rows that may be hits, and where they stand: all, or those of the nearest lists."""
     import numpy as np
 
-    count = np.count_nonzero(rows)
-    # Copying few rows is cheaper than multiplying all; copying most of them is not.
-    if count <= _FEW_ROWS or (segment.centres is None and count * 2 < len(rows)):
+    # Copying few rows is cheaper than multiplying all; copying more of them is not.
+    if np.count_nonzero(rows) <= min(_FEW_ROWS, len(rows) // 8):
         places = np.flatnonzero(rows)
         return segment.vectors[places] @ query, places
     read = _near_parts(segment, rows, query)
     scores = np.concatenate([segment.vectors[begin:end] @ query for begin, end in read])
+    if segment.centres is None:
+        places = np.flatnonzero(rows)
+        return scores[places], places
     places = np.concatenate([np.arange(begin, end) for begin, end in read])
     wanted = rows[places]
     return scores[wanted], places[wanted]
