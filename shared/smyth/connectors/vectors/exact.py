@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 #: Of a large segment, lists are read until they hold this part of its rows that may be hits, and at least so many.
-_READ_PART, _READ_LEAST = 0.025, 1_024
+_READ_PART, _READ_LEAST = 0.04, 2_048
 #: Fewer rows than this that a filter leaves are all compared: that is quick and misses none.
 _FEW_ROWS = 2_048
 #: So many rows are multiplied at once.
