@@ -61,12 +61,16 @@ class Occasions(Data):
 
     @cached_property
     def erasures(self) -> Erasures:
-        """Tenants that go for good, and with them what watches for them."""
+        """Tenants that go for good, and with them what they have outside the table and the bucket."""
         from smyth.aws.erasure import DynamoErasures
-        from smyth.platform.erasure import Erasures
+        from smyth.platform.erasure import Erasures, Outside
+        from smyth.platform.vector_namespaces import AllNamespaces
 
         store = DynamoErasures(self.table, self.bucket, self.credential_store)
-        return Erasures(store, self.tenants, self.fence, watches=self.triggers)
+        outside: list[Outside] = [self.triggers]
+        if not self._settings.vectors_in_bucket:
+            outside.append(AllNamespaces(self.vectors))
+        return Erasures(store, self.tenants, self.fence, outside=outside)
 
     @cached_property
     def trigger_queue(self) -> SqsTriggerQueue:

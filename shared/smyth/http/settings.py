@@ -84,6 +84,11 @@ class Settings:
     #: The client's word for this service's host may be taken; only on a laptop, whose front is the only client.
     trust_forwarded_host: bool = False
 
+    @property
+    def vectors_in_bucket(self) -> bool:
+        """Whether vectors are kept in the bucket, by the embedded search."""
+        return bool(self.vectors.get("kind", "embedded") == "embedded")
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Settings:
         """Read the environment.

@@ -8,7 +8,7 @@ calls as it takes, and is over only when a pass from one end to the other has fo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -72,14 +72,14 @@ class ErasureStore(Protocol):
         ...
 
 
-class Watches(Protocol):
-    """What waits outside for occasions to start the tenant's agents."""
+class Outside(Protocol):
+    """What a tenant has outside the table and the bucket: what watches for occasions, vectors in a store of theirs."""
 
     def remove_all(self, tenant_id: str) -> None:
-        """Stop watching for good.
+        """Remove it for good.
 
         Raises:
-            Busy: Not all of it could be stopped now.
+            Busy: Not all of it could be removed now.
         """
         ...
 
@@ -94,9 +94,9 @@ class Erasures:
         fence: UsageFence,
         clock: Clock = utc_now,
         *,
-        watches: Watches | None = None,
+        outside: Sequence[Outside] = (),
     ) -> None:
-        self._watches = watches
+        self._outside = outside
         self._store = store
         self._tenants = tenants
         self._fence = fence
@@ -131,11 +131,12 @@ class Erasures:
 
     def _erase(self, erasure: Erasure, in_time: Callable[[], bool]) -> bool:
         """Erase page by page; return whether it is over."""
-        if self._watches is not None and not erasure.cursor:  # Before the pass that takes their records away.
+        if not erasure.cursor:  # Before the pass that takes their records away.
             try:
-                self._watches.remove_all(erasure.tenant_id)
-            except Busy:
-                logger.warning("what watches for the tenant %s could not be stopped: later", erasure.tenant_id)
+                for part in self._outside:
+                    part.remove_all(erasure.tenant_id)
+            except Busy as busy:
+                logger.warning("not all of the tenant %s could be removed, so later: %s", erasure.tenant_id, busy)
                 return False
         while in_time():
             found, cursor = self._store.erase_page(erasure.tenant_id, erasure.cursor)

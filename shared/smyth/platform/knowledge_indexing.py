@@ -22,7 +22,7 @@ from ulid import ULID
 from smyth.connectors.documents.document import DocumentRefused
 from smyth.connectors.knowledge.knowledge import Knowledge, KnowledgeError
 from smyth.connectors.models.port import ModelError
-from smyth.connectors.vectors.port import DimensionMismatch, NamespaceFull, TooManyWriters
+from smyth.connectors.vectors.port import DimensionMismatch, NamespaceFull, NotReady, TooManyWriters
 from smyth.platform.entries import Figures
 from smyth.platform.errors import Busy, Forbidden, NotFound, PlatformError, RateLimited
 from smyth.platform.idempotency import Taken
@@ -235,7 +235,7 @@ class _Worker:
             return "later"
         except (ModelError, *_FINAL) as error:
             return self._failed(admission, spent, error)
-        except (TooManyWriters, PlatformError) as error:
+        except (NotReady, TooManyWriters, PlatformError) as error:
             self._let_go(error=str(error))
             raise
         # First billed, then told: whoever comes after a worker that was ended in between finds the request settled.

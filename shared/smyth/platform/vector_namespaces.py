@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from smyth.connectors.vectors.port import Stats, TooManyWriters, VectorStore
-from smyth.platform.errors import Busy, NotFound
-from smyth.platform.vectors import DeleteItems
+from smyth.connectors.vectors.port import Stats, VectorStore
+from smyth.platform.errors import NotFound
+from smyth.platform.vectors import DeleteItems, store_at_hand
 
 
 def page(store: VectorStore, tenant_id: str, *, limit: int, after: str) -> tuple[list[str], str]:
-    """Return names of namespaces in their order, and where the next page begins; empty at the end."""
-    names = [name for name in store.namespaces(tenant_id) if name > after]
+    """Return names of namespaces in their order, and where the next page begins; empty at the end.
+
+    Raises:
+        Busy: The store starts up.
+    """
+    with store_at_hand():
+        names = [name for name in store.namespaces(tenant_id) if name > after]
     return names[:limit], names[limit - 1] if len(names) > limit else ""
 
 
@@ -21,8 +23,10 @@ def show(store: VectorStore, tenant_id: str, namespace: str) -> Stats:
 
     Raises:
         NotFound: There is no such namespace.
+        Busy: The store starts up.
     """
-    stats = store.stats(tenant_id, namespace)
+    with store_at_hand():
+        stats = store.stats(tenant_id, namespace)
     if stats is None:
         raise NotFound(_unknown(namespace))
     return stats
@@ -33,10 +37,10 @@ def delete(store: VectorStore, tenant_id: str, namespace: str, item_id: str | No
 
     Raises:
         NotFound: There is no such namespace.
-        Busy: Too many writers at once.
+        Busy: Too many writers at once, or the store starts up.
     """
-    _check_exists(store, tenant_id, namespace)
-    with _one_writer_at_a_time():
+    with store_at_hand():
+        _check_exists(store, tenant_id, namespace)
         return store.delete(tenant_id, namespace, item_id)
 
 
@@ -45,13 +49,30 @@ def delete_items(store: VectorStore, tenant_id: str, namespace: str, which: Dele
 
     Raises:
         NotFound: There is no such namespace.
-        Busy: Too many writers at once.
+        Busy: Too many writers at once, or the store starts up.
     """
-    _check_exists(store, tenant_id, namespace)
-    with _one_writer_at_a_time():
+    with store_at_hand():
+        _check_exists(store, tenant_id, namespace)
         if which.filter:
             return store.delete_where(tenant_id, namespace, which.filter)
         return sum(store.delete(tenant_id, namespace, item_id) for item_id in dict.fromkeys(which.ids))
+
+
+class AllNamespaces:
+    """All vectors of a tenant, in a store that does not lie in the bucket: they go when the tenant is erased."""
+
+    def __init__(self, store: VectorStore) -> None:
+        self._store = store
+
+    def remove_all(self, tenant_id: str) -> None:
+        """Delete every namespace of the tenant.
+
+        Raises:
+            Busy: The store starts up, or others write.
+        """
+        with store_at_hand():
+            for namespace in self._store.namespaces(tenant_id):
+                self._store.delete(tenant_id, namespace)
 
 
 def _check_exists(store: VectorStore, tenant_id: str, namespace: str) -> None:
@@ -61,11 +82,3 @@ def _check_exists(store: VectorStore, tenant_id: str, namespace: str) -> None:
 
 def _unknown(namespace: str) -> str:
     return f'There is no namespace "{namespace}". GET /api/vectordb lists those that there are.'
-
-
-@contextmanager
-def _one_writer_at_a_time() -> Iterator[None]:
-    try:
-        yield
-    except TooManyWriters as error:
-        raise Busy(str(error), retry_after_s=1) from None

@@ -12,7 +12,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 
 from smyth.connectors.models.port import ModelError
 from smyth.connectors.vectors.filters import parse
-from smyth.connectors.vectors.port import DimensionMismatch, Hit, NamespaceFull, TooManyWriters, VectorItem, VectorStore
+from smyth.connectors.vectors.port import (
+    DimensionMismatch,
+    Hit,
+    NamespaceFull,
+    NotReady,
+    TooManyWriters,
+    VectorItem,
+    VectorStore,
+)
 from smyth.platform.errors import BudgetExceeded, Busy, Invalid
 
 if TYPE_CHECKING:
@@ -168,7 +176,7 @@ async def upsert(
     Raises:
         BudgetExceeded: The request may not spend what embedding the texts can cost.
         Invalid: A vector does not fit, the namespace is full or another model's, or a text came without a model.
-        Busy: Too many writers at once, or the embedding model failed.
+        Busy: Too many writers at once, the store starts up, or the embedding model failed.
     """
     texts = [item.text for item in request.items if item.vector is None and item.text is not None]
     if texts and one_model is not None:
@@ -182,9 +190,8 @@ async def upsert(
         for item in request.items
     ]
     try:
-        return store.upsert(tenant_id, request.namespace, items)
-    except TooManyWriters as error:
-        raise Busy(str(error), retry_after_s=1) from None
+        with store_at_hand():
+            return store.upsert(tenant_id, request.namespace, items)
     except NamespaceFull as error:
         raise Invalid(str(error), [_fault("items", "namespace_full", str(error))]) from None
     except ValueError as error:
@@ -204,7 +211,7 @@ async def search(
     Raises:
         Invalid: The vector or its model does not fit the namespace, or a text came without a model to embed it.
         BudgetExceeded: The request may not spend what embedding the query can cost.
-        Busy: The embedding model failed.
+        Busy: The store starts up, or the embedding model failed.
     """
     vector: Sequence[float] | None = request.vector
     usage: Sequence[Usage] = ()
@@ -215,9 +222,25 @@ async def search(
         (vector,), usage = await _embed(embeddings, [request.query or ""], tenant_id)
     filter: dict[str, Any] = request.filter
     try:
-        return store.search(tenant_id, request.namespace, vector, request.top_k, filter), usage
+        with store_at_hand():
+            return store.search(tenant_id, request.namespace, vector, request.top_k, filter), usage
     except ValueError as error:
         raise Invalid(str(error), [_fault("vector", "vector", str(error))]) from None
+
+
+@contextmanager
+def store_at_hand() -> Iterator[None]:
+    """Ask who called to come again where the store cannot do it now.
+
+    Raises:
+        Busy: Too many writers at once, or the store starts up.
+    """
+    try:
+        yield
+    except TooManyWriters as error:
+        raise Busy(str(error), retry_after_s=1) from None
+    except NotReady as error:
+        raise Busy(str(error), retry_after_s=error.retry_after_s) from None
 
 
 @contextmanager

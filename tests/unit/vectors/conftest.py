@@ -6,6 +6,11 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from smyth.aws.bucket import Bucket
+from smyth.aws.s3_vectors import S3Vectors
+from smyth.aws.vectors import BucketVectors
+from smyth.connectors.vectors.memory import MemoryVectors
+from tests.peers.s3_vectors_server import S3VectorsServer
 from tests.unit import aws_clients
 
 BUCKET = "vectors-test"
@@ -17,3 +22,25 @@ def s3() -> Iterator[Any]:
         client = aws_clients.s3()
         client.create_bucket(Bucket=BUCKET)
         yield client
+
+
+@pytest.fixture
+def memory_store() -> MemoryVectors:
+    return MemoryVectors()
+
+
+@pytest.fixture
+def bucket_store(s3: Any) -> BucketVectors:
+    return BucketVectors(Bucket(BUCKET, s3))
+
+
+@pytest.fixture
+def s3_vectors() -> Iterator[S3VectorsServer]:
+    """Amazon S3 Vectors with short pages, so that each test of a few items turns them."""
+    with S3VectorsServer(BUCKET, page=20) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_vectors_store(s3_vectors: S3VectorsServer) -> S3Vectors:
+    return S3Vectors(BUCKET, aws_clients.s3vectors(s3_vectors.url))

@@ -7,21 +7,26 @@ from typing import Any
 
 import pytest
 
-from smyth.aws.bucket import Bucket
-from smyth.aws.vectors import BucketVectors
-from smyth.connectors.vectors.memory import MemoryVectors
 from smyth.connectors.vectors.port import DimensionMismatch, Unsupported, VectorItem, VectorStore
-
-from .conftest import BUCKET
 
 TENANT = "ten-a"
 
 
-@pytest.fixture(params=["memory", "bucket"])
+#: Each adapter is made by the fixture ``<name>_store``; those that also search by words are listed apart.
+WITHOUT_WORDS = ["memory", "bucket", "s3_vectors"]
+WITH_WORDS: list[str] = []
+
+
+@pytest.fixture(params=[*WITHOUT_WORDS, *WITH_WORDS])
 def store(request: pytest.FixtureRequest) -> VectorStore:
-    if request.param == "memory":
-        return MemoryVectors()
-    return BucketVectors(Bucket(BUCKET, request.getfixturevalue("s3")))
+    made: VectorStore = request.getfixturevalue(f"{request.param}_store")
+    return made
+
+
+@pytest.fixture(params=WITHOUT_WORDS)
+def store_without_words(request: pytest.FixtureRequest) -> VectorStore:
+    made: VectorStore = request.getfixturevalue(f"{request.param}_store")
+    return made
 
 
 def item(item_id: str, *vector: float, text: str | None = None, **metadata: Any) -> VectorItem:
@@ -288,7 +293,7 @@ def test_an_emptied_namespace_is_still_there(store: VectorStore) -> None:
     assert store.namespaces(TENANT) == ["notes"]
 
 
-def test_words_are_refused_where_they_are_not_searched(store: VectorStore) -> None:
-    store.upsert(TENANT, "notes", [item("1", 1, 0, text="a red fox")])
+def test_words_are_refused_where_they_are_not_searched(store_without_words: VectorStore) -> None:
+    store_without_words.upsert(TENANT, "notes", [item("1", 1, 0, text="a red fox")])
     with pytest.raises(Unsupported, match="vectors alone"):
-        store.search(TENANT, "notes", (1.0, 0.0), 2, text="fox")
+        store_without_words.search(TENANT, "notes", (1.0, 0.0), 2, text="fox")
