@@ -72,9 +72,7 @@ class KnowledgeBase:
             TooLarge: It is larger than documents are read.
         """
         if file.size > MAX_DOCUMENT_BYTES:
-            raise TooLarge(
-                f"The file has {file.size:,} bytes; documents of up to {MAX_DOCUMENT_BYTES:,} are read. Split it."
-            )
+            raise TooLarge(too_large(file.size))
         return self._queued(
             tenant_id, place, self._contents.copy_file(tenant_id, file.key, place.key, file.content_type), by
         )
@@ -172,6 +170,11 @@ class KnowledgeBase:
                 self._queue.send(Task(tenant_id, record.key))
                 return record
         raise _busy(document_id)
+
+
+def too_large(size: int) -> str:
+    """Return what is said of a document of more than :data:`MAX_DOCUMENT_BYTES`."""
+    return f"The document has {size:,} bytes; up to {MAX_DOCUMENT_BYTES:,} are read. Split it."
 
 
 def _busy(document_id: str) -> Busy:

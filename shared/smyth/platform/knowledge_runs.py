@@ -20,6 +20,7 @@ from smyth.connectors.documents.document import DocumentRefused
 from smyth.connectors.documents.reader import parse
 from smyth.connectors.knowledge.documents import pieces_of
 from smyth.connectors.models.port import Usage
+from smyth.platform.knowledge import MAX_DOCUMENT_BYTES, too_large
 from smyth.platform.knowledge_records import Contents, KnownDocument
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class VersionRun:
     async def _chunks(self) -> list[Chunk]:
         """Return the document's pieces: those that were kept, or what reading it gives."""
         record = self._record
+        if record.size > MAX_DOCUMENT_BYTES:  # Whoever puts it into the bucket is not asked for its size.
+            raise DocumentRefused("too_large", too_large(record.size))
         name = f"{_digest(_CUT, record.etag, record.name, record.content_type)}.chunks"
         kept = await asyncio.to_thread(self._contents.kept, self._tenant_id, record.id, name)
         if kept is not None:

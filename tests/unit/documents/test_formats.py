@@ -60,12 +60,14 @@ def test_slides_come_in_the_order_of_the_talk_with_their_notes() -> None:
 def test_a_page_of_the_web_tells_what_readers_see() -> None:
     page = b"""<html><head><title>no</title><style>no</style></head><body><nav>no</nav><h1>Shop</h1>
       <p>We sell <b>ap</b>ples<br>and pears.</p>tail<h2>Prices</h2><table><tr><td>Apple<td>1 $</tr></table>
-      <pre>a\n  b</pre><script>no()</script></body></html>"""
+      <pre>a\n  b</pre><script>no()</script>
+      <div hidden>no <p hidden>no</p></div><p>Call<i hidden>no</i> us</p></body></html>"""
     assert read(page, "page", "text/html; charset=utf-8") == [
         ("We sell apples\nand pears.", None, "Shop"),
         ("tail", None, "Shop"),
         ("Apple; 1 $", None, "Shop > Prices"),
         ("a\n  b", None, "Shop > Prices"),
+        ("Call us", None, "Shop > Prices"),
     ]
 
 

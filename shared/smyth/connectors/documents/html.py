@@ -12,6 +12,8 @@ from smyth.connectors.documents.limits import ParseLimits
 from smyth.connectors.documents.text import decoded
 
 _UNSEEN = ["script", "style", "noscript", "template", "svg", "iframe", "object", "head", "nav"]
+#: The page itself is often hidden until a script shows it.
+_HIDDEN = "body [hidden]"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CELLS = {"td", "th"}
 _BLOCKS = {
@@ -26,6 +28,8 @@ def read(content: bytes, limits: ParseLimits) -> Iterator[Part]:
     """Yield blocks of text; the cells of a row stand in one block."""
     tree = LexborHTMLParser(decoded(content))
     tree.strip_tags(_UNSEEN)
+    for node in reversed(tree.css(_HIDDEN)):  # What is inside goes before what is around it.
+        node.decompose()
     if tree.body is None:
         return
     headings, words, block, cell = Headings(), list[str](), tree.body, None

@@ -21,10 +21,19 @@ def read(content: bytes, limits: ParseLimits) -> Iterator[Part]:
     """Yield the paragraphs of every page.
 
     Raises:
-        DocumentRefused: It needs a password or has too many pages.
+        DocumentRefused: It needs a password, has too many pages, or unpacks to more than the library takes.
     """
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
-    reader = pypdf.PdfReader(io.BytesIO(content))
+    try:
+        yield from _paragraphs(pypdf.PdfReader(io.BytesIO(content)), limits)
+    except LimitReachedError:
+        raise DocumentRefused(
+            "too_large",
+            "Something in the PDF unpacks to more than is read. Save it anew, without pictures, or split it.",
+        ) from None
+
+
+def _paragraphs(reader: pypdf.PdfReader, limits: ParseLimits) -> Iterator[Part]:
     if reader.is_encrypted and not reader.decrypt(""):
         raise DocumentRefused("encrypted", "The PDF needs a password. Save it without one.")
     # What it says of itself first, for counting takes long where the number is true.
@@ -34,13 +43,7 @@ def read(content: bytes, limits: ParseLimits) -> Iterator[Part]:
                 "too_large", f"The PDF has {pages:,} pages; at most {limits.pages:,} are read. Split it."
             )
     for number, page in enumerate(reader.pages, start=1):
-        try:
-            text = page.extract_text()
-        except LimitReachedError:
-            raise DocumentRefused(
-                "too_large", f"Page {number} of the PDF unpacks to more than is read. Save it anew, without pictures."
-            ) from None
-        for paragraph in _BLANK_LINES.split(text):
+        for paragraph in _BLANK_LINES.split(page.extract_text()):
             yield Part(paragraph, number)
 
 
