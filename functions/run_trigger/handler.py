@@ -40,11 +40,20 @@ async def _batch(messages: list[Message], context: Any) -> dict[str, Any]:
     try:
         for message in messages:
             seconds = context.get_remaining_time_in_millis() / 1000 - _CLOSING_S
-            if not (seconds > 0 and await _do(message, seconds)):
+            if not (seconds > 0 and await _is_over(message, seconds)):
                 failed.append({"itemIdentifier": message.messageId})
     finally:
         await services().http.close()
     return {"batchItemFailures": failed}
+
+
+async def _is_over(message: Message, seconds: float) -> bool:
+    """Do one message, whose failure holds up no other; False when it must come again."""
+    try:
+        return await _do(message, seconds)
+    except Exception:
+        logger.exception("delivery not done", message_id=message.messageId)
+        return False
 
 
 async def _do(message: Message, seconds: float) -> bool:

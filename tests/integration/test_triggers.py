@@ -12,8 +12,11 @@ from typing import Any
 import boto3
 import pytest
 
+from smyth.aws.event_rules import EventRules
 from smyth.http.services import services
 from smyth.platform.deliveries import Delivery
+from smyth.platform.errors import Busy, Invalid
+from smyth.platform.trigger_records import NewTrigger
 from tests.integration.events import Context, LambdaContext, call, caller_context, handler
 from tests.integration.hash_agents import problem, variant
 from tests.integration.talkers import ledger, statuses, talker
@@ -406,3 +409,53 @@ def _write_as_run(owner: Context, depth: int) -> None:
 
     files = services().ports(owner["tenant_id"], depth=depth).files
     asyncio.run(files.write("a.txt", StoredFile(b"hello", "text/plain"), seconds=None))
+
+
+class TestWhatFailsHalfway:
+    def test_a_repeated_request_that_cannot_be_placed_leaves_the_trigger_of_the_first(
+        self, owner: Context, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = make(owner, {"kind": "schedule", "every": "1 hour"})
+        fields = NewTrigger.model_validate({name: made[name] for name in ("name", "agent_id", "rule", "target")})
+
+        def busy(*_: Any) -> None:
+            raise Busy("Try again.", retry_after_s=1)
+
+        monkeypatch.setattr(services().calendar, "put", busy)
+        with pytest.raises(Busy):
+            services().triggers.create(owner["tenant_id"], fields, by="key-1", trigger_id=made["id"])
+        assert call("GET", f"/api/triggers/{made['id']}", caller=owner).status == 200
+
+    def test_a_pattern_that_eventbridge_refuses_leaves_the_one_of_before(
+        self, owner: Context, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = make(owner, {"kind": "event", "pattern": {"source": ["shop"]}})
+
+        def refuse(*_: Any) -> None:
+            raise Invalid("EventBridge does not take the pattern.")
+
+        monkeypatch.setattr(EventRules, "place", refuse)
+        path, wanted = f"/api/triggers/{made['id']}", {"kind": "event", "pattern": {"detail": {"a": [{"odd": 1}]}}}
+        problem(call("PATCH", path, caller=owner, body={"rule": wanted}), 422)
+        assert call("GET", path, caller=owner).json()["rule"] == made["rule"]
+
+    def test_one_delivery_that_breaks_holds_up_no_other(self, owner: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+        broken, fine = make(owner, QUEUE), make(owner, QUEUE)
+        find = services().triggers.find
+
+        def breaks(trigger_id: str) -> Any:
+            if trigger_id == broken["id"]:
+                raise RuntimeError("the table is away")
+            return find(trigger_id)
+
+        monkeypatch.setattr(services().triggers, "find", breaks)
+        assert work(deliver(broken["id"], "d-broken"), deliver(fine["id"], "d-fine")) == ["m-d-broken"]
+        assert [run["state"] for run in runs(owner, fine["id"])] == ["done"]
+
+    @pytest.mark.parametrize("payload", ["\ud800", json.loads("[" * 900 + "]" * 900)], ids=["half", "deep"])
+    def test_what_cannot_travel_is_refused_and_starts_nothing(self, owner: Context, payload: Any) -> None:
+        made = make(owner, QUEUE)
+        trigger = services().triggers.get(owner["tenant_id"], made["id"])
+        with pytest.raises(Invalid, match="halves of characters"):
+            services().deliveries.deliver(trigger, delivery_id="d-1", payload={"name": payload})
+        assert take(made["id"], wait_s=0) == []

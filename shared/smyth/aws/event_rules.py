@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from smyth.aws.clients import data_config, make_client
-from smyth.platform.errors import Busy, Invalid
+from smyth.platform.errors import Busy, Invalid, LimitReached
 from smyth.platform.trigger_records import EventRule, Trigger
 
 _TIMEOUT_S = 8
@@ -36,6 +36,7 @@ class EventRules:
 
         Raises:
             Invalid: EventBridge does not take the pattern.
+            LimitReached: There are as many rules on the bus as there may be.
             Busy: EventBridge did not answer as it should; try again.
         """
         from botocore.exceptions import BotoCoreError, ClientError
@@ -53,6 +54,11 @@ class EventRules:
             told = error.response["Error"]
             if told["Code"] == "InvalidEventPatternException":
                 raise Invalid(f"EventBridge does not take the pattern: {told['Message']}") from None
+            if told["Code"] == "LimitExceededException":
+                raise LimitReached(
+                    "The service has as many rules for events as EventBridge takes on one bus. Delete triggers that "
+                    "are no longer needed, or ask the operator to have the limit raised."
+                ) from None
             raise _busy() from error
         except BotoCoreError as error:
             raise _busy() from error

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from smyth.platform.errors import Conflict, NotFound, TooLarge
+from smyth.platform.errors import Conflict, Invalid, NotFound, TooLarge
 from smyth.platform.ids import RUN, is_id, new_id
 from smyth.platform.times import Clock, rfc3339, utc_now
+from smyth.platform.trigger_alerts import TriggerAlerts
 from smyth.platform.trigger_records import Trigger
 
 #: What a message on the queue may carry; SQS takes 256 KB with all around it.
@@ -139,9 +141,10 @@ class NotYet(Exception):
 class Deliveries:
     """The use cases of deliveries and their runs."""
 
-    def __init__(self, runs: RunStore, queue: DeliveryQueue, clock: Clock = utc_now) -> None:
+    def __init__(self, runs: RunStore, queue: DeliveryQueue, alerts: TriggerAlerts, clock: Clock = utc_now) -> None:
         self._runs = runs
         self._queue = queue
+        self._alerts = alerts
         self._now = clock
 
     def deliver(
@@ -157,18 +160,24 @@ class Deliveries:
             depth: How many runs in a row led to it.
 
         Raises:
+            Invalid: The payload is none that JSON can carry in UTF-8, or nests too deep.
             TooLarge: The payload does not fit into a message.
             Busy: The queue did not take it; nothing was started.
         """
-        delivery = Delivery(
-            trigger_id=trigger.id,
-            tenant_id=trigger.tenant_id,
-            delivery_id=delivery_id,
-            at=at or self._now(),
-            payload=payload,
-            depth=depth,
-        )
-        size = len(_json(payload).encode())
+        try:
+            delivery = Delivery(
+                trigger_id=trigger.id,
+                tenant_id=trigger.tenant_id,
+                delivery_id=delivery_id,
+                at=at or self._now(),
+                payload=payload,
+                depth=depth,
+            )
+            size = len(_json(payload).encode())
+        except ValueError:  # By pydantic, or by the encoding.
+            raise Invalid(
+                "What was delivered nests too deep, or holds halves of characters. Nothing was started."
+            ) from (None)
         if size > MAX_PAYLOAD_BYTES:
             raise TooLarge(
                 f"What was delivered has {size:,} bytes; triggers take up to {MAX_PAYLOAD_BYTES:,}. "
@@ -207,7 +216,7 @@ class Deliveries:
             raise NotYet(run.until)
         if run.attempts >= trigger.retries.attempts:
             lost = Failure(status=500, code="ended", detail="The function ended before the run did.")
-            self._write(run, {"state": "dead", "failure": lost, "until": None, "ended_at": now})
+            self._bury(run, trigger, {"failure": lost})
             return None
         again = self._write(run, {"state": "running", "attempts": run.attempts + 1, "until": now + lease})
         if again is None:
@@ -235,7 +244,7 @@ class Deliveries:
         """
         changes = {"failure": failure, "request_id": request_id or run.request_id, "cost": run.cost + cost}
         if final or run.attempts >= trigger.retries.attempts:
-            self._end(run, changes | {"state": "dead"})
+            self._bury(run, trigger, changes)
             return None
         due = self._now() + trigger.retries.pause(run.attempts)
         self._write(run, changes | {"state": "waiting", "until": due})
@@ -281,7 +290,7 @@ class Deliveries:
             Busy: The queue did not take it; the run is as dead as before.
         """
         if not trigger.enabled:
-            raise Conflict(f"The trigger {trigger.id} is switched off. Enable it first. {trigger.disabled_because}")
+            raise _switched_off(trigger)
         run = self.run(trigger, run_id)
         now = self._now()
         # What waits or runs beyond its time has lost its message.
@@ -299,9 +308,25 @@ class Deliveries:
         return again
 
     def redrive_all(self, trigger: Trigger) -> list[Run]:
-        """Try all dead deliveries anew, at most a hundred at once; return their runs."""
+        """Try all dead deliveries anew, at most a hundred at once; return their runs.
+
+        Raises:
+            Conflict: The trigger is switched off.
+            Busy: The queue did not take one; those before it are under way.
+        """
+        if not trigger.enabled:
+            raise _switched_off(trigger)
         dead, _ = self.page(trigger, state="dead", limit=_REDRIVEN_AT_ONCE)
-        return [self.redrive(trigger, run.id) for run in dead]
+        again = []
+        for run in dead:
+            with suppress(Conflict):  # Somebody else has just done so.
+                again.append(self.redrive(trigger, run.id))
+        return again
+
+    def _bury(self, run: Run, trigger: Trigger, changes: dict[str, Any]) -> None:
+        """Write that a run is dead, and tell its tenant; telling first, for what is written is not looked at again."""
+        self._alerts.run_died(trigger, run.id, changes["failure"].detail)
+        self._end(run, changes | {"state": "dead"})
 
     def _end(self, run: Run, changes: dict[str, Any]) -> None:
         self._write(run, changes | {"until": None, "ended_at": self._now()})
@@ -310,6 +335,10 @@ class Deliveries:
         """Write a changed run; None where another was quicker, who is right."""
         changed = run.model_copy(update={**changes, "revision": run.revision + 1})
         return changed if self._runs.replace(changed) else None
+
+
+def _switched_off(trigger: Trigger) -> Conflict:
+    return Conflict(f"The trigger {trigger.id} is switched off. Enable it first. {trigger.disabled_because}")
 
 
 def _json(payload: JsonValue) -> str:

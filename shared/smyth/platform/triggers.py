@@ -6,13 +6,14 @@ A trigger is part of its agent: who may read the agent sees it, who may write th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from smyth.platform.acl import PLATFORM, Asker, Level
 from smyth.platform.agents import Agents
 from smyth.platform.component_triggers import completed, component_trigger_id
-from smyth.platform.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
+from smyth.platform.errors import Busy, Conflict, Forbidden, Invalid, LimitReached, NotFound
 from smyth.platform.ids import TRIGGER, is_id, new_id
 from smyth.platform.times import Clock, utc_now
 from smyth.platform.trigger_records import NewTrigger, Target, Trigger, TriggerChanges
@@ -129,7 +130,8 @@ class Triggers:
             public_url=public_url,
             **{name: getattr(fields, name) for name in NewTrigger.model_fields},
         )
-        if not self._store.create(trigger):
+        is_new = self._store.create(trigger)
+        if not is_new:
             # An earlier try of the same request, which may have ended before the rule was placed.
             stored = self.get(tenant_id, trigger.id)
             if (stored.name, stored.rule, stored.target) != (trigger.name, trigger.rule, trigger.target):
@@ -138,7 +140,10 @@ class Triggers:
         try:
             self._place(trigger)
         except Exception:
-            self._store.delete(trigger)
+            if is_new:
+                with suppress(Busy):  # What was placed of it all the same finds no trigger to set off.
+                    self._remove(trigger)
+                self._store.delete(trigger)
             raise
         return trigger
 
@@ -248,7 +253,11 @@ class Triggers:
                 self._check(tenant_id, trigger.agent_id, given.get("target", trigger.target), PLATFORM)
             changed = trigger.model_copy(update={**given, "updated_at": self._now(), "version": trigger.version + 1})
             if self._store.replace(changed):
-                self._place(changed)
+                try:
+                    self._place(changed)
+                except Invalid:  # Whoever watches goes on with the rule of before, and so does the record.
+                    self._store.replace(trigger.model_copy(update={"version": changed.version + 1}))
+                    raise
                 return changed
         raise Conflict(
             f"Others are changing the trigger {trigger_id} at the same time. Nothing was changed; try again."
