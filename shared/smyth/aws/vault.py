@@ -30,8 +30,7 @@ from uuid import uuid4
 
 from smyth.aws.clients import data_config, make_client
 from smyth.aws.table import ConditionFailed, Item, Table, Write, delete, key, put, put_new, update
-from smyth.platform.credential_records import Credential
-from smyth.platform.credentials import Secrets
+from smyth.platform.credential_records import Credential, Secrets
 from smyth.platform.errors import Busy, LimitReached
 from smyth.platform.times import rfc3339
 
@@ -60,7 +59,7 @@ class Pointer:
 
 
 class SecretsVault:
-    """A :class:`~smyth.platform.credentials.CredentialStore` on Secrets Manager and the table."""
+    """A :class:`~smyth.platform.credential_records.CredentialStore` on Secrets Manager and the table."""
 
     def __init__(
         self, table: Table, prefix: str, *, encryption_key: str = "", client: SecretsManagerClient | None = None
@@ -86,18 +85,18 @@ class SecretsVault:
         return made
 
     def get(self, tenant_id: str, name: str) -> Credential | None:
-        """See :meth:`smyth.platform.credentials.CredentialStore.get`."""
+        """See :meth:`smyth.platform.credential_records.CredentialStore.get`."""
         at = _at(tenant_id, name)
         item = self._table.get(at["pk"], at["sk"])
         return _credential(item) if item else None
 
     def by_name(self, tenant_id: str, after: str = "") -> Iterator[Credential]:
-        """See :meth:`smyth.platform.credentials.CredentialStore.by_name`."""
+        """See :meth:`smyth.platform.credential_records.CredentialStore.by_name`."""
         behind = _at(tenant_id, after)["sk"] if after else ""
         return map(_credential, self._table.query(f"T#{tenant_id}", prefix="CRED#", after=behind))
 
     def secrets(self, tenant_id: str, name: str) -> Secrets:
-        """See :meth:`smyth.platform.credentials.CredentialStore.secrets`."""
+        """See :meth:`smyth.platform.credential_records.CredentialStore.secrets`."""
         for envelope in self.envelopes(tenant_id, self.pointer(tenant_id)).values():
             if name in envelope["entries"]:
                 found: Secrets = envelope["entries"][name]
@@ -105,7 +104,7 @@ class SecretsVault:
         return {}
 
     def save(self, tenant_id: str, known: Credential | None, changed: Credential, secrets: Secrets | None) -> bool:
-        """See :meth:`smyth.platform.credentials.CredentialStore.save`."""
+        """See :meth:`smyth.platform.credential_records.CredentialStore.save`."""
         changed = changed.model_copy(update={"revision": known.revision + 1 if known else 1})
         record = _record_write(tenant_id, known, changed)
         rotations = _rotation_writes(tenant_id, known, changed)
@@ -114,12 +113,12 @@ class SecretsVault:
         return self._move(tenant_id, changed.name, secrets, [record, *rotations])
 
     def delete(self, tenant_id: str, known: Credential) -> bool:
-        """See :meth:`smyth.platform.credentials.CredentialStore.delete`."""
+        """See :meth:`smyth.platform.credential_records.CredentialStore.delete`."""
         record = delete(_at(tenant_id, known.name), condition=_SEEN, values={"revision": known.revision})
         return self._move(tenant_id, known.name, None, [record, *_rotation_writes(tenant_id, known, None)])
 
     def due(self, now: datetime, limit: int) -> Iterator[tuple[str, str]]:
-        """See :meth:`smyth.platform.credentials.CredentialStore.due`."""
+        """See :meth:`smyth.platform.credential_records.CredentialStore.due`."""
         for number, item in enumerate(self._table.query(_ROTATIONS, page_size=limit)):
             if number == limit or item["sk"] > rfc3339(now):
                 return

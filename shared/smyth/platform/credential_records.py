@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
@@ -13,6 +14,9 @@ NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,99}$"
 #: Three versions of the longest value fit into one secret of Secrets Manager.
 MOST_VALUE_BYTES = 16 * 1024
 KEPT_VERSIONS = 3
+#: Values of a credential by their version's number, and beside them the secret that rotations are signed with.
+Secrets = Mapping[str, str]
+HOOK = "hook"
 
 
 def _not_blank(value: SecretStr) -> SecretStr:
@@ -135,3 +139,37 @@ class Credential(BaseModel):
     last_used: str = ""
     #: Changes with every write.
     revision: int = 1
+
+
+class CredentialStore(Protocol):
+    """Where credentials live: records and, apart from them, secrets."""
+
+    def get(self, tenant_id: str, name: str) -> Credential | None:
+        """Return a credential."""
+        ...
+
+    def by_name(self, tenant_id: str, after: str = "") -> Iterable[Credential]:
+        """Yield the tenant's credentials behind the name ``after``, in order."""
+        ...
+
+    def secrets(self, tenant_id: str, name: str) -> Secrets:
+        """Return what is secret of a credential; empty where there is none."""
+        ...
+
+    def save(self, tenant_id: str, known: Credential | None, changed: Credential, secrets: Secrets | None) -> bool:
+        """Write a credential with the next revision, and its secrets unless they are None.
+
+        Returns False, and writes nothing, when ``known`` is not as it is now.
+
+        Raises:
+            LimitReached: The tenant's secrets have no room for it.
+        """
+        ...
+
+    def delete(self, tenant_id: str, known: Credential) -> bool:
+        """Delete a credential and its secrets; False when ``known`` is not as it is now."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Iterable[tuple[str, str]]:
+        """Return tenant and name of credentials whose rotation is due, those that wait longest first."""
+        ...

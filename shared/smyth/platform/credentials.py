@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from itertools import islice
-from typing import Protocol
 
 from pydantic import HttpUrl, SecretStr
 
@@ -21,62 +20,23 @@ from smyth.connectors.vault.rotation import NotRotated, RotationHook
 from smyth.platform.access import Caller
 from smyth.platform.acl import OF_TEAM, Asker, owned
 from smyth.platform.credential_records import (
-    KEPT_VERSIONS,
+    HOOK,
     MOST_VALUE_BYTES,
     NAME_PATTERN,
     Credential,
     CredentialFields,
+    CredentialStore,
     RotationState,
-    Version,
+    Secrets,
 )
-from smyth.platform.errors import Conflict, Invalid, LimitReached, NotFound
+from smyth.platform.credential_versions import failed, with_value
+from smyth.platform.errors import Conflict, Invalid, LimitReached, NotFound, PlatformError
 from smyth.platform.times import Clock, rfc3339, utc_now
-
-#: Values of a credential by their version's number, and beside them the secret that rotations are signed with.
-Secrets = Mapping[str, str]
-HOOK = "hook"
 
 _MOST_CREDENTIALS = 200
 _ATTEMPTS = 5
 _BY_ROTATION = "rotation"
-#: How long after a rotation failed it is tried again, doubled each time up to a day.
-_AGAIN = timedelta(hours=1)
-_LONGEST_PAUSE = timedelta(days=1)
 _DUE_AT_ONCE = 100
-
-
-class CredentialStore(Protocol):
-    """Where credentials live: records and, apart from them, secrets."""
-
-    def get(self, tenant_id: str, name: str) -> Credential | None:
-        """Return a credential."""
-        ...
-
-    def by_name(self, tenant_id: str, after: str = "") -> Iterable[Credential]:
-        """Yield the tenant's credentials behind the name ``after``, in order."""
-        ...
-
-    def secrets(self, tenant_id: str, name: str) -> Secrets:
-        """Return what is secret of a credential; empty where there is none."""
-        ...
-
-    def save(self, tenant_id: str, known: Credential | None, changed: Credential, secrets: Secrets | None) -> bool:
-        """Write a credential with the next revision, and its secrets unless they are None.
-
-        Returns False, and writes nothing, when ``known`` is not as it is now.
-
-        Raises:
-            LimitReached: The tenant's secrets have no room for it.
-        """
-        ...
-
-    def delete(self, tenant_id: str, known: Credential) -> bool:
-        """Delete a credential and its secrets; False when ``known`` is not as it is now."""
-        ...
-
-    def due(self, now: datetime, limit: int) -> Iterable[tuple[str, str]]:
-        """Return tenant and name of credentials whose rotation is due, those that wait longest first."""
-        ...
 
 
 class Credentials:
@@ -154,7 +114,8 @@ class Credentials:
             if fields.value is not None and (
                 known is None or fields.value.get_secret_value() != _current(known, secrets)
             ):
-                changed = self._with_value(changed, secrets, fields.value.get_secret_value(), by=caller.key_id)
+                value = fields.value.get_secret_value()
+                changed = with_value(changed, secrets, value, by=caller.key_id, now=self._now())
             changed, shown = self._described(changed, secrets, fields, Asker.of(caller))
             if known is not None and changed == known:
                 return known, ""
@@ -177,23 +138,6 @@ class Credentials:
             created_at=now,
             updated_at=now,
         )
-
-    def _with_value(self, known: Credential, secrets: dict[str, str], value: str, *, by: str) -> Credential:
-        """Return the credential with a new version that is the current one; ``secrets`` gets it, and loses the oldest.
-
-        The one that was current stays, however old it is: agents may still be at work with it.
-        """
-        now = self._now()
-        number = max((version.number for version in known.versions), default=0) + 1
-        others = [version for version in known.versions if version.number != known.current]
-        kept = {version.number for version in others[-(KEPT_VERSIONS - 2) :]} | {known.current}
-        versions = tuple(version for version in known.versions if version.number in kept)
-        for name in set(secrets) - {HOOK} - {str(version.number) for version in versions}:
-            del secrets[name]
-        secrets[str(number)] = value
-        rotation = known.rotation and _renewed(known.rotation, now)
-        made = Version(number=number, created_at=now, created_by=by)
-        return known.model_copy(update={"current": number, "versions": (*versions, made), "rotation": rotation})
 
     def _described(
         self, known: Credential, secrets: dict[str, str], fields: CredentialFields, asker: Asker
@@ -297,9 +241,10 @@ class Credentials:
                 continue
             try:
                 done += await self._rotate(tenant_id, known, by=_BY_ROTATION)
-            except NotRotated as error:
-                failed = known.model_copy(update={"rotation": _failed(known.rotation, str(error), self._now())})
-                await asyncio.to_thread(self._store.save, tenant_id, known, failed, None)
+            except (NotRotated, PlatformError) as error:
+                # The latter where the value cannot be kept: one tenant's full vault must not end others' rotations.
+                told = known.model_copy(update={"rotation": failed(known.rotation, str(error), self._now())})
+                await asyncio.to_thread(self._store.save, tenant_id, known, told, None)
         return done
 
     async def _rotate(self, tenant_id: str, known: Credential, *, by: str) -> bool:
@@ -307,6 +252,7 @@ class Credentials:
 
         Raises:
             NotRotated: No usable value came.
+            LimitReached: The tenant's secrets have no room for it.
         """
         assert known.rotation is not None
         secrets = dict(await asyncio.to_thread(self._store.secrets, tenant_id, known.name))
@@ -319,9 +265,14 @@ class Credentials:
         }
         message_id = f"{tenant_id}.{known.name}.{known.revision}"
         value = await self._hook.new_value(known.rotation.url, secrets.get(HOOK, ""), ask, message_id=message_id)
-        if len(value.encode(errors="replace")) > MOST_VALUE_BYTES:
+        try:
+            size = len(value.encode())
+        except UnicodeEncodeError:
+            raise NotRotated("The address gave a value with halves of characters.") from None
+        if size > MOST_VALUE_BYTES:
             raise NotRotated(f"The address gave a value of more than {MOST_VALUE_BYTES:,} bytes.")
-        changed = self._with_value(known, secrets, value, by=by).model_copy(update={"updated_at": self._now()})
+        now = self._now()
+        changed = with_value(known, secrets, value, by=by, now=now).model_copy(update={"updated_at": now})
         return await asyncio.to_thread(self._store.save, tenant_id, known, changed, secrets)
 
     def _known(self, tenant_id: str, name: str) -> Credential:
@@ -357,16 +308,6 @@ class Credentials:
 
 def _current(known: Credential, secrets: Secrets) -> str | None:
     return secrets.get(str(known.current))
-
-
-def _renewed(rotation: RotationState, now: datetime) -> RotationState:
-    due = now + timedelta(days=rotation.every_days)
-    return rotation.model_copy(update={"due_at": due, "failures": 0, "error": ""})
-
-
-def _failed(rotation: RotationState, why: str, now: datetime) -> RotationState:
-    pause = min(_AGAIN * 2 ** min(rotation.failures, 10), _LONGEST_PAUSE)
-    return rotation.model_copy(update={"due_at": now + pause, "failures": rotation.failures + 1, "error": why[:500]})
 
 
 def _thing(name: str) -> str:

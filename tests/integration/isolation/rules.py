@@ -134,7 +134,9 @@ RULES: dict[str, Rule] = {
     "GET /api/vectordb": Rule(least="viewer"),
     "GET /api/vectordb/{namespace}": Rule(least="viewer", foreign={"path.namespace": APART}),
     "DELETE /api/vectordb/{namespace}": Rule(least="developer", foreign={"path.namespace": APART}, takes=True),
-    "DELETE /api/vectordb/{namespace}/{item_id}": Rule(least="developer", foreign={"path.namespace": APART}),
+    "DELETE /api/vectordb/{namespace}/{item_id}": Rule(
+        least="developer", foreign={"path.namespace": APART, "path.item_id": APART}
+    ),
     "POST /api/vectordb/{namespace}/delete": Rule(
         least="developer", body={"ids": ["other"]}, foreign={"path.namespace": APART}
     ),

@@ -225,7 +225,10 @@ async def test_a_due_rotation_brings_the_next_value_by_a_signed_request(
     assert await credentials.rotate_due(lambda: True) == 0
 
 
-@pytest.mark.parametrize("answer", [(500, {}), (200, b"no JSON"), (200, {"value": 5}), (200, {"value": "x" * 17_000})])
+@pytest.mark.parametrize(
+    "answer",
+    [(500, {}), (200, b"no JSON"), (200, {"value": 5}), (200, {"value": "x" * 17_000}), (200, {"value": "\ud800"})],
+)
 async def test_a_rotation_that_fails_keeps_the_value_is_told_and_tried_again(
     credentials: Credentials, vault: SecretsVault, receiver: Receiver, clock: Clock, answer: Any
 ) -> None:
@@ -257,3 +260,20 @@ async def test_a_stopped_or_deleted_rotation_is_not_asked_for(
     clock.now = START + timedelta(days=9)
     assert await credentials.rotate_due(lambda: True) == 0
     assert receiver.asked == []
+
+
+async def test_a_tenant_whose_secrets_are_full_ends_no_other_rotation(
+    credentials: Credentials, vault: SecretsVault, receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotation = {"url": "https://example.com/", "every_days": 1}
+    await put(credentials, "first", "one", rotation=rotation)
+    await put(credentials, "second", "one", rotation=rotation)
+    clock.now = START + timedelta(days=1, seconds=1)
+    receiver.answers = [(200, {"value": LONG}), (200, {"value": "two"})]
+    monkeypatch.setattr("smyth.aws.vault.MOST_SECRETS", 1)
+    monkeypatch.setattr("smyth.aws.vault.SECRET_BYTES", 1_000)
+    assert await credentials.rotate_due(lambda: True) == 1
+    assert [await value_of(vault, name) for name in ("first", "second")] == ["one", "two"]
+    told = credentials.get(OWNER, "first").rotation
+    assert told is not None
+    assert "fill 1 secrets" in told.error
