@@ -68,6 +68,8 @@ class HttpService:
 def _handler_for(service: HttpService) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        #: Else the body, written after the headers, waits for the client to acknowledge those.
+        disable_nagle_algorithm = True
 
         def respond(self) -> None:
             url = urlsplit(self.path)

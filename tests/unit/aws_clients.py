@@ -30,5 +30,10 @@ def secretsmanager() -> Any:
     return _session().client("secretsmanager", config=_HERE)
 
 
+def s3vectors(url: str | None = None) -> Any:
+    """Return a client of S3 Vectors that speaks to ``url``; without one use it within ``mock_aws``."""
+    return _session().client("s3vectors", endpoint_url=url, config=_HERE.merge(Config(retries={"mode": "standard"})))
+
+
 def _session() -> boto3.session.Session:
     return boto3.session.Session("x", "x", region_name="us-east-1")

@@ -34,13 +34,25 @@ def bucket_store(s3: Any) -> BucketVectors:
     return BucketVectors(Bucket(BUCKET, s3))
 
 
-@pytest.fixture
-def s3_vectors() -> Iterator[S3VectorsServer]:
+@pytest.fixture(scope="module")
+def s3_vectors_server() -> Iterator[S3VectorsServer]:
     """Amazon S3 Vectors with short pages, so that each test of a few items turns them."""
     with S3VectorsServer(BUCKET, page=20) as server:
         yield server
 
 
+@pytest.fixture(scope="module")
+def s3_vectors_client(s3_vectors_server: S3VectorsServer) -> Any:
+    return aws_clients.s3vectors(s3_vectors_server.url)
+
+
 @pytest.fixture
-def s3_vectors_store(s3_vectors: S3VectorsServer) -> S3Vectors:
-    return S3Vectors(BUCKET, aws_clients.s3vectors(s3_vectors.url))
+def s3_vectors(s3_vectors_server: S3VectorsServer) -> S3VectorsServer:
+    """The same, as nobody has used it."""
+    s3_vectors_server.clear()
+    return s3_vectors_server
+
+
+@pytest.fixture
+def s3_vectors_store(s3_vectors: S3VectorsServer, s3_vectors_client: Any) -> S3Vectors:
+    return S3Vectors(BUCKET, s3_vectors_client)

@@ -56,6 +56,10 @@ class NamespaceFull(ValueError):
     """The namespace holds as much as one namespace may."""
 
 
+class ItemTooLarge(ValueError):
+    """An item has more text or metadata than the store takes."""
+
+
 class TooManyWriters(RuntimeError):
     """Others kept writing to the namespace at the same moment; nothing was written, so the caller may try again."""
 

@@ -103,16 +103,10 @@ class Segment:
             DimensionMismatch: The vectors differ in length.
             ValueError: A vector has no direction.
         """
-        last = {item.id: item for item in items}
-        lengths = {len(item.vector) for item in last.values()}
-        if len(lengths) != 1:
-            raise DimensionMismatch(
-                f"The vectors have different lengths ({', '.join(map(str, sorted(lengths)))}). "
-                "Make all of them with the same embedding model."
-            )
-        payloads = [_json({"text": item.text, "metadata": item.metadata}) for item in last.values()]
-        vectors = unit([item.vector for item in last.values()])
-        return cls.arranged(list(last), vectors, payloads)
+        last = latest(items)
+        payloads = [_json({"text": item.text, "metadata": item.metadata}) for item in last]
+        vectors = unit([item.vector for item in last])
+        return cls.arranged([item.id for item in last], vectors, payloads)
 
     @classmethod
     def arranged(cls, ids: Sequence[str], vectors: Vectors, payloads: Sequence[bytes] | Payloads) -> Segment:
@@ -229,6 +223,22 @@ class Segment:
             if field in metadata:
                 facet.setdefault(comparable(metadata[field]), []).append(row)
         return {token: np.array(rows, dtype=np.intp) for token, rows in facet.items()}
+
+
+def latest(items: Sequence[VectorItem]) -> list[VectorItem]:
+    """Return of each id the last item.
+
+    Raises:
+        DimensionMismatch: Their vectors differ in length.
+    """
+    last = {item.id: item for item in items}
+    lengths = {len(item.vector) for item in last.values()}
+    if len(lengths) != 1:
+        raise DimensionMismatch(
+            f"The vectors have different lengths ({', '.join(map(str, sorted(lengths)))}). "
+            "Make all of them with the same embedding model."
+        )
+    return list(last.values())
 
 
 def unit(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:
