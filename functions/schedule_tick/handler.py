@@ -19,6 +19,8 @@ _ERASURES_UNTIL, _EXPORTS_UNTIL, _INVOICES_UNTIL = 20.0, 10.0, 5.0
 _FILES_UNTIL = 10.0
 #: One rotation waits for its address for ten seconds at the most.
 _ROTATIONS_UNTIL = 20.0
+#: A look at a schedule takes a call of EventBridge Scheduler, which may take its eight seconds.
+_SCHEDULES_UNTIL = 15.0
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
@@ -30,6 +32,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     done["erased"] = services().erasures.go_on(lambda: _seconds_left(context) > _ERASURES_UNTIL)
     done["files"] = services().files.sweep(lambda: _seconds_left(context) > _FILES_UNTIL)
     done["exported"] = services().exports.go_on(lambda: _seconds_left(context) > _EXPORTS_UNTIL)
+    done["dead_schedules"] = services().schedule_watch.go_on(lambda: _seconds_left(context) > _SCHEDULES_UNTIL)
     rotating = services().credentials.rotate_due(lambda: _seconds_left(context) > _ROTATIONS_UNTIL)
     done["rotated"] = asyncio.run(rotating)
     done["issued"] = services().invoices.issue(lambda: _seconds_left(context) > _INVOICES_UNTIL)

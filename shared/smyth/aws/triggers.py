@@ -8,6 +8,7 @@ whose it is      ``TRIGGER#<id>``                  ``META``
 run              ``T#<tenant>#TRIGGER#<trigger>``  ``RUN#<id>``
 what it brought  ``T#<tenant>#TRIGGER#<trigger>``  ``PAYLOAD#<id>``
 delivery's run   ``T#<tenant>#TRIGGER#<trigger>``  ``ONCE#<sha-256>``
+when to look      ``LEASE#SCHEDULES`` (index)       a time
 ===============  ================================  =================
 
 What belongs to runs goes after 30 days by TTL.
@@ -17,13 +18,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put, put_new
+from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put, put_new, update
 from smyth.platform.deliveries import Run
+from smyth.platform.schedule_watch import first_look
+from smyth.platform.times import rfc3339
 from smyth.platform.trigger_records import Trigger
 
 _KEPT = timedelta(days=30)
+_WATCHED = "LEASE#SCHEDULES"
+_LOOKED_AT_ONCE = 200
 
 
 class DynamoTriggers:
@@ -69,6 +74,34 @@ class DynamoTriggers:
     def delete(self, trigger: Trigger) -> None:
         """See :meth:`smyth.platform.triggers.TriggerStore.delete`."""
         self._table.transact([delete(_place(trigger.tenant_id, trigger.id)), delete(_owner(trigger.id))])
+
+
+class DynamoWatch:
+    """A :class:`~smyth.platform.schedule_watch.WatchStore` in the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def due(self, now: datetime) -> Iterator[Trigger]:
+        """See :meth:`smyth.platform.schedule_watch.WatchStore.due`."""
+        for found in self._table.query_index("lease", _WATCHED, before=rfc3339(now), limit=_LOOKED_AT_ONCE):
+            item = self._table.get(found["pk"], found["sk"])
+            # The index may be late.
+            if item and item.get("lease_sk", "~") < rfc3339(now):
+                yield _trigger(item)
+
+    def look_again(self, trigger: Trigger, at: datetime | None) -> None:
+        """See :meth:`smyth.platform.schedule_watch.WatchStore.look_again`."""
+        values: Item = {"seen": trigger.version}
+        expression = "REMOVE #lease_pk, #lease_sk"
+        if at:
+            values |= {"watched": _WATCHED, "at": rfc3339(at)}
+            expression = "SET #lease_pk = :watched, #lease_sk = :at"
+        place = _place(trigger.tenant_id, trigger.id)
+        try:
+            self._table.write(update(place, expression, values, condition="#revision = :seen"))
+        except ConditionFailed:
+            return  # Whoever changed it has given it a new place in line.
 
 
 class DynamoRuns:
@@ -141,7 +174,9 @@ def _item(trigger: Trigger) -> Item:
     # As text, for patterns have fractions; what nobody is shown stands apart, so that exports leave it out.
     record = trigger.model_dump_json(exclude={"secrets"}, by_alias=True)
     members = {"record": record, "secrets": trigger.secrets, "revision": trigger.version}
-    return _place(trigger.tenant_id, trigger.id) | members
+    look = first_look(trigger)
+    watched = {"lease_pk": _WATCHED, "lease_sk": rfc3339(look)} if look else {}
+    return _place(trigger.tenant_id, trigger.id) | members | watched
 
 
 def _trigger(item: Item) -> Trigger:

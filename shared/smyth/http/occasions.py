@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from smyth.platform.component_calls import ComponentCalls
     from smyth.platform.deliveries import Deliveries
     from smyth.platform.erasure import Erasures
+    from smyth.platform.schedule_watch import ScheduleWatch
     from smyth.platform.schedules import Schedules, ScheduleSource
+    from smyth.platform.trigger_alerts import TriggerAlerts
     from smyth.platform.trigger_records import Trigger
     from smyth.platform.triggers import Source, Triggers
     from smyth.platform.webhooks import Webhooks
@@ -85,7 +87,15 @@ class Occasions(Data):
         from smyth.aws.triggers import DynamoRuns
         from smyth.platform.deliveries import Deliveries
 
-        return Deliveries(DynamoRuns(self.table), self.trigger_queue)
+        return Deliveries(DynamoRuns(self.table), self.trigger_queue, self.trigger_alerts)
+
+    @cached_property
+    def trigger_alerts(self) -> TriggerAlerts:
+        """What tenants are told of their triggers."""
+        from smyth.aws.alerts import DynamoAlerts
+        from smyth.platform.trigger_alerts import TriggerAlerts
+
+        return TriggerAlerts(DynamoAlerts(self.table))
 
     def trigger_caller(self, trigger: Trigger) -> Caller:
         """Return as whom a trigger runs: for its tenant, with the rights of who could set it up.
@@ -110,6 +120,14 @@ class Occasions(Data):
         from smyth.platform.schedules import Schedules
 
         return Schedules(self.calendar, self.deliveries)
+
+    @cached_property
+    def schedule_watch(self) -> ScheduleWatch:
+        """Who looks for schedules that are dead."""
+        from smyth.aws.triggers import DynamoWatch
+        from smyth.platform.schedule_watch import ScheduleWatch
+
+        return ScheduleWatch(DynamoWatch(self.table), self.schedules, self.trigger_alerts)
 
     @cached_property
     def webhooks(self) -> Webhooks:

@@ -1,4 +1,4 @@
-"""Alerts: what a tenant is told of its quota, its budgets and its spending, where to, and what came of it.
+"""Alerts: what a tenant is told of its quota, its money and its triggers, where to, and what came of it.
 
 An alert is written once and delivered at least once: whoever delivers reads the
 record, tries the channels that have not taken it yet and writes what came of
@@ -21,7 +21,7 @@ from smyth.platform.errors import Invalid, RateLimited
 from smyth.platform.money import MICRO
 from smyth.platform.times import Clock, utc_now
 
-Kind = Literal["quota", "budget", "spend_spike", "test"]
+Kind = Literal["quota", "budget", "spend_spike", "schedule", "trigger", "test"]
 Channel = Literal["webhook", "email", "eventbridge"]
 
 #: After so many attempts an alert is given up, a day and a half after it was raised.
@@ -77,7 +77,7 @@ class Alert(BaseModel):
     id: str
     tenant_id: str
     kind: Kind
-    #: What it is about: a meter (``2026-05``, ``prepaid``), a budget (``agent:<id>#2026-05``), or an hour.
+    #: What it is about: a meter (``2026-05``, ``prepaid``), a budget (``agent:<id>#2026-05``), a day, or a trigger.
     subject: str
     #: The percentage that was reached; None where there is none.
     level: int | None = None

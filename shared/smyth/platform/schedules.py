@@ -15,6 +15,8 @@ from smyth.platform.trigger_records import ComponentRule, Trigger
 #: What a run may be late by before it counts as missed.
 _GRACE = timedelta(minutes=10)
 _MISSED = 2
+#: Runs are kept for 30 days: what was due before cannot be told from what ran.
+_REMEMBERED = timedelta(days=29)
 
 State = Literal["on", "off", "dead"]
 
@@ -117,13 +119,27 @@ class Schedules:
             return "dead", "Its last time is over. Change its rule, or delete it."
         if not self._calendar.has(trigger.id):
             return "dead", "EventBridge Scheduler has lost it. Change it in any way, and it is placed anew."
-        if self._missed(trigger, last):
+        if self._unrun(trigger, last, until=self._now() - _GRACE) >= _MISSED:
             return "dead", f"It missed its last {_MISSED} times. Look at the queue of triggers and its dead letters."
         return "on", ""
 
-    def _missed(self, trigger: Trigger, last: Run | None) -> bool:
+    def is_finished(self, trigger: Trigger, last: Run | None) -> bool:
+        """Tell whether a schedule ended as it should: its last time is over, and nothing of it was missed."""
+        if not trigger.enabled or self.next_runs(trigger, 1):
+            return False
+        return not self._unrun(trigger, last, until=self._now() - _GRACE)
+
+    def may_run(self, trigger: Trigger, last: Run | None) -> bool:
+        """Tell whether a run of the schedule can still come, be it a late one."""
+        if not trigger.enabled:
+            return False
+        return bool(self.next_runs(trigger, 1)) or (
+            self._unrun(trigger, last, until=self._now()) > self._unrun(trigger, last, until=self._now() - _GRACE)
+        )
+
+    def _unrun(self, trigger: Trigger, last: Run | None, *, until: datetime) -> int:
+        """Count, up to the number that makes a schedule dead, the times that were due and have no run."""
         rule = schedule_of(trigger)
-        since = max(trigger.updated_at, last.at) if last else trigger.updated_at
-        until = self._now() - _GRACE
+        since = max(trigger.updated_at, self._now() - _REMEMBERED, *([last.at] if last else []))
         due = islice(rule.runs(after=since, created_at=trigger.created_at), _MISSED) if rule else ()
-        return sum(moment <= until for moment in due) == _MISSED
+        return sum(moment <= until for moment in due)

@@ -21,7 +21,7 @@ class RaisedAlert(BaseModel):
 
     id: str
     tenant_id: str
-    kind: Literal["quota", "budget", "spend_spike", "test"]
+    kind: Literal["quota", "budget", "spend_spike", "schedule", "trigger", "test"]
     subject: str
     level: int | None
     used: int | Money
