@@ -23,6 +23,7 @@ TenantId = Annotated[str, typer.Argument(help="Id of the tenant, such as ten-01j
 Plan = Annotated[str | None, typer.Option(help="Name of a plan; `smyth plans` lists them.")]
 Requests = Annotated[int | None, typer.Option(min=0, help="Requests a month, in place of the plan's.")]
 Agents = Annotated[int | None, typer.Option(min=0, help="Agents, in place of the plan's.")]
+StorageBytes = Annotated[int | None, typer.Option(min=0, help="Bytes of uploaded files, in place of the plan's.")]
 PerMinute = Annotated[int | None, typer.Option(min=1, help="Requests a minute, in place of the plan's.")]
 Zone = Annotated[str | None, typer.Option(help="Where its months begin and end, such as Europe/Berlin.")]
 
@@ -60,6 +61,7 @@ def create(
     plan: Annotated[str, typer.Option(help="Name of a plan; `smyth plans` lists them.")],
     requests: Requests = None,
     agents: Agents = None,
+    storage_bytes: StorageBytes = None,
     per_minute: PerMinute = None,
     time_zone: Zone = None,
     trial_days: Annotated[int | None, typer.Option(min=0, help="Days without monthly price.")] = None,
@@ -68,7 +70,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a tenant and print its id."""
-    limits = named(requests_per_month=requests, agents=agents)
+    limits = named(requests_per_month=requests, agents=agents, storage_bytes=storage_bytes)
     fields = named(limits=limits or None, requests_per_minute=per_minute, time_zone=time_zone, trial_days=trial_days)
     made = find_server(url, key).call("POST", "/api/tenants", json={"name": name, "plan": plan} | fields).json()
     _tell(made, f"{made['id']} has the plan {made['plan']}. smyth keys create NAME --tenant {made['id']}", as_json)
@@ -81,6 +83,7 @@ def change(
     plan: Plan = None,
     requests: Requests = None,
     agents: Agents = None,
+    storage_bytes: StorageBytes = None,
     per_minute: PerMinute = None,
     time_zone: Zone = None,
     plan_limits: Annotated[bool, typer.Option("--plan-limits", help="Take its own limits away.")] = False,
@@ -91,9 +94,11 @@ def change(
     as_json: AsJson = False,
 ) -> None:
     """Change a tenant; it holds from the next request on."""
-    limits = named(requests_per_month=requests, agents=agents)
+    limits = named(requests_per_month=requests, agents=agents, storage_bytes=storage_bytes)
     if plan_limits and limits:
-        raise UsageError("--plan-limits takes the tenant's own limits away: leave --requests and --agents out.")
+        raise UsageError(
+            "--plan-limits takes the tenant's own limits away: leave --requests, --agents and --storage-bytes out."
+        )
     fields = named(name=name, plan=plan, requests_per_minute=per_minute, time_zone=time_zone, limits=limits or None)
     fields |= {"limits": None} if plan_limits else {}
     fields |= _trial(trial_until, end_trial)

@@ -52,6 +52,7 @@ def test_create_sends_only_what_was_said(smyth: Smyth, api: Api) -> None:
     [
         (("change", "ten-1", "--plan", "pro"), {"plan": "pro"}),
         (("change", "ten-1", "--agents", "3"), {"limits": {"agents": 3}}),
+        (("change", "ten-1", "--storage-bytes", "1000"), {"limits": {"storage_bytes": 1000}}),
         (("change", "ten-1", "--plan-limits"), {"limits": None}),
         (("change", "ten-1", "--trial-until", "2026-06-30"), {"trial_until": "2026-06-30T00:00:00+00:00"}),
         (
