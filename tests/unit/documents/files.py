@@ -28,19 +28,6 @@ def pdf(*pages: str, password: str = "") -> bytes:
     return bytes(file.output())
 
 
-def pdf_of_one_stream(stream: bytes) -> bytes:
-    """A file of one page whose content is a stream that is compressed already."""
-    objects = (
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>/MediaBox[0 0 9 9]>>",
-        b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(stream), stream),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    )
-    body = b"".join(b"%d 0 obj%s endobj\n" % (number, one) for number, one in enumerate(objects, start=1))
-    return b"%PDF-1.4\n" + body + b"trailer<</Root 1 0 R>>\nstartxref\n0\n%%EOF"
-
-
 def word(*blocks: tuple[str, str]) -> bytes:
     """A file of blocks: a style and a text."""
     file = docx.Document()

@@ -21,15 +21,18 @@ def read(content: bytes, limits: ParseLimits) -> Iterator[Part]:
     """Yield the paragraphs of every page.
 
     Raises:
-        DocumentRefused: It needs a password, has too many pages, or unpacks to more than the library takes.
+        DocumentRefused: It needs a password, has too many pages, or something in it unpacks to too much.
     """
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
-        yield from _paragraphs(pypdf.PdfReader(io.BytesIO(content)), limits)
+        # A tree of pages has fewer branches than leaves; the library would walk through it all before it counts.
+        with pypdf.apply_configuration(page_tree_maximum_entries=2 * limits.pages):
+            yield from _paragraphs(pypdf.PdfReader(io.BytesIO(content)), limits)
     except LimitReachedError:
         raise DocumentRefused(
             "too_large",
-            "Something in the PDF unpacks to more than is read. Save it anew, without pictures, or split it.",
+            "The PDF holds more than is read: too many pages, or something that unpacks to too much. "
+            "Split it, or save it anew without pictures.",
         ) from None
 
 
