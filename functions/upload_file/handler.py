@@ -16,13 +16,13 @@ from smyth.http.caller import Caller, TenantCaller
 from smyth.http.idempotency import Seed, once
 from smyth.http.services import services
 from smyth.platform.errors import Invalid, TooLarge
+from smyth.platform.file_names import media_type
 from smyth.platform.file_records import File
 from smyth.platform.files import (
     DEFAULT_TYPE,
     MAX_DIRECT_BYTES,
     PART_BYTES,
     PlannedUpload,
-    media_type,
     new_file,
 )
 from smyth.platform.times import utc_now

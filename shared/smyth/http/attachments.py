@@ -19,8 +19,8 @@ from smyth.http.problems import Problem
 from smyth.http.readable import Name, without_control
 from smyth.http.services import services
 from smyth.platform.errors import PlatformError
+from smyth.platform.file_names import media_type
 from smyth.platform.file_records import is_file_key
-from smyth.platform.files import media_type
 from smyth.values import InvalidValue
 from smyth.values.media import media_type as media_type_of
 

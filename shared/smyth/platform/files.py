@@ -6,8 +6,6 @@ between leaves no file that nobody knows and no byte that nobody counts. What ne
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from smyth.connectors.storage.sniffing import SNIFFED_BYTES, unlike
 from smyth.platform.errors import Busy, Conflict, LimitReached, NotAsDeclared, NotFound, TooLarge
+from smyth.platform.file_names import display_name, key_name, media_type
 from smyth.platform.file_records import FILE, REMEMBERED_FOR, File, FileRecords, Status, is_file_key
 from smyth.platform.times import Clock, utc_now
 
@@ -35,38 +34,6 @@ DEFAULT_TYPE = "application/octet-stream"
 
 _DOWNLOAD_SECONDS = 60 * 60
 _ATTEMPTS = 10
-
-_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+-]{1,60}(?:; ?charset=[A-Za-z0-9-]{1,20})?")
-#: Control characters, and those that turn the direction of writing round to disguise a name's ending.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_MAX_NAME = 255
-_MAX_KEY_NAME = 100
-
-
-def display_name(name: str) -> str:
-    """Return the last part of what may be a path, without characters that cannot be seen.
-
-    Raises:
-        ValueError: Nothing is left, or it is too long.
-    """
-    name = _UNSEEN.sub("", unicodedata.normalize("NFC", name))
-    name = re.split(r"[/\\]", name)[-1].strip()
-    if not name.strip("."):
-        raise ValueError("The file needs a name, such as report.pdf; folders in it do not count.")
-    if len(name) > _MAX_NAME:
-        raise ValueError(f"The file's name has {len(name)} characters. Shorten it to {_MAX_NAME}.")
-    return name
-
-
-def media_type(given: str) -> str:
-    """Return ``given`` where it has the form of a media type.
-
-    Raises:
-        ValueError: It has not.
-    """
-    if not _TYPE.fullmatch(given):
-        raise ValueError("A content type looks like application/pdf.")
-    return given
 
 
 class PlannedUpload(BaseModel):
@@ -88,7 +55,7 @@ def new_file(
     """Return the record of a file to come; its key is made of ``ulid`` and what is safe of the name."""
     ends = None if ttl is None else now + timedelta(seconds=ttl)
     return File(
-        key=f"{FILE}-{ulid}-{_key_name(name)}",
+        key=f"{FILE}-{ulid}-{key_name(name)}",
         name=name,
         size=size,
         content_type=content_type,
@@ -327,11 +294,3 @@ def _unlike(file: File, found: str) -> str:
         f"{file.name} is said to be {file.content_type}, but its content is {found}. Nothing was kept; "
         f"send it as what it is, or as {DEFAULT_TYPE}."
     )
-
-
-def _key_name(name: str) -> str:
-    """Return a name's letters and digits, safe in keys and addresses; the ending stays."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    stem, dot, ending = re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.").rpartition(".")
-    ending = ending[:20]
-    return f"{stem[: _MAX_KEY_NAME - len(ending)].strip('-.')}{dot}{ending}".strip("-.") or "file"

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from smyth.platform.files import display_name, media_type
+from smyth.platform.file_names import display_name, media_type
 from smyth.platform.knowledge import MAX_DOCUMENT_BYTES
 from smyth.platform.knowledge_records import Place, read_place
 from smyth.platform.vectors import MAX_TOP_K, Namespace, Search, Text
