@@ -11,7 +11,6 @@ import boto3
 from tests.integration.events import OPERATOR, Context, LambdaContext, call, caller_context, handler
 from tests.integration.hash_agents import import_agent
 
-
 #: The receipt of a message that a test has written itself.
 NEVER_SENT = "none"
 

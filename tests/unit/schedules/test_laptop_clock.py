@@ -1,4 +1,4 @@
-"""The laptop's clock for schedules: each runs in its zone, once, and what a short stop kept from running runs after it."""
+"""The laptop's clock for schedules: each runs in its zone, once, and what a short stop missed runs after it."""
 
 from __future__ import annotations
 
