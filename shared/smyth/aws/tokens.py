@@ -17,13 +17,11 @@ from uuid import uuid4
 
 from smyth.aws.table import ConditionFailed, Item, Table, key, update
 from smyth.aws.tenant_vault import KeptVaults
-from smyth.connectors.vault.tokens import MemoryTokens, NotRenewed, Renew, Token, Usable
+from smyth.connectors.vault.tokens import REFUSED_S, MemoryTokens, NotRenewed, Renew, Token, Usable
 from smyth.platform.errors import Busy
 
 #: Longer than any request to a token server may take.
 _LEASE_S = 60
-#: How long a refusal counts for those who ask for the same, so that not every one of them asks a server that refuses.
-_REFUSED_S = 10
 #: A refresh token that nobody used for so long is given up.
 _KEEP_S = 400 * 86_400
 _WRITES = 3
@@ -82,7 +80,7 @@ class DynamoTokens:
         try:
             token = await renew(before)
         except NotRenewed as error:
-            told = {"refused": str(error), "refused_until": int(self._now()) + _REFUSED_S}
+            told = {"refused": str(error), "refused_until": int(self._now()) + REFUSED_S}
             await self._end(place, holder, told)
             raise
         except BaseException:
