@@ -26,6 +26,7 @@ from infra.paths import OPENAPI, SWAGGER
 from infra.shift import Shift
 from smyth.platform.routes import (
     CODE_FUNCTION,
+    ENTRY,
     FUNCTIONS,
     STREAMED,
     Function,
@@ -127,7 +128,7 @@ class Functions(Construct):
             runtime=lambda_.Runtime.PYTHON_3_13,
             architecture=ARCHITECTURES[customer.architecture],
             code=self._code(function.name),
-            handler="run.sh" if adapted else "handler.handler",
+            handler="run.sh" if adapted else ENTRY,
             layers=layers,
             memory_size=function.memory_mb,
             timeout=Duration.seconds(function.timeout_s),

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from smyth.connectors.models.litellm_calls import SWITCHES
-from smyth.platform.routes import FUNCTIONS, Function
+from smyth.platform.routes import ENTRY, FUNCTIONS, Function
 from tests.peers.lambda_runtime_api import LambdaRuntimeApi
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,7 +106,7 @@ def first_answer(function: Function, event: Any, environment: Mapping[str, str],
     with LambdaRuntimeApi() as api:
         started = time.perf_counter()
         process = subprocess.Popen(
-            code.command("-m", "awslambdaric", "handler.handler"),
+            code.command("-m", "awslambdaric", ENTRY),
             cwd=ROOT / "functions" / function.name,
             env=_environment(environment, code.path(function))
             | {

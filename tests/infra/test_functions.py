@@ -6,7 +6,7 @@ import pytest
 
 from infra.permissions import GRANTS, Grant
 from smyth.http.settings import Settings
-from smyth.platform.routes import CODE_FUNCTION, FUNCTIONS, STREAMED
+from smyth.platform.routes import CODE_FUNCTION, ENTRY, FUNCTIONS, STREAMED
 from tests.infra.conftest import Stack, plain
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -25,8 +25,8 @@ def test_every_function_is_there_with_its_figures(demo: Stack) -> None:
 
 def test_functions_start_at_their_handler_and_the_stream_at_its_web_app(demo: Stack, laptop: Stack) -> None:
     for name, made in demo.functions().items():
-        assert made["Handler"] == ("run.sh" if name in STREAMED else "handler.handler")
-    assert all(made["Handler"] == "handler.handler" for made in laptop.functions().values())
+        assert made["Handler"] == ("run.sh" if name in STREAMED else ENTRY)
+    assert all(made["Handler"] == ENTRY for made in laptop.functions().values())
 
 
 def test_only_behind_the_adapter_the_caller_may_come_as_a_header(demo: Stack, laptop: Stack) -> None:

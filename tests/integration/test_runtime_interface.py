@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from smyth.platform.routes import FUNCTIONS
+from smyth.platform.routes import ENTRY, FUNCTIONS
 from tests.integration.emulator import point_here
 from tests.integration.sample_events import provided, sample
 from tests.peers.lambda_runtime_api import LambdaRuntimeApi
@@ -35,7 +35,7 @@ def runtime(function: str, cloud: str, **further: str) -> Iterator[LambdaRuntime
     """Run a function under the client until the test has its answer; ``further`` is of its environment."""
     with LambdaRuntimeApi() as api:
         process = subprocess.Popen(
-            [sys.executable, "-m", "awslambdaric", "handler.handler"],
+            [sys.executable, "-m", "awslambdaric", ENTRY],
             cwd=ROOT / "functions" / function,
             env={
                 "PATH": os.environ["PATH"],

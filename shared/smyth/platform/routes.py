@@ -187,6 +187,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/openapi.json", "docs", auth="public"),
 )
 
+#: Where Lambda enters every function that is not behind the adapter of streams; it loads the function's own handler.
+ENTRY = "smyth.http.start.handler"
+
 #: Functions whose routes are streamed; all routes of such a function are.
 STREAMED = frozenset(route.function for route in ROUTES if route.stream)
 
