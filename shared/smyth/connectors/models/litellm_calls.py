@@ -30,6 +30,7 @@ def litellm() -> Any:
     try:
         import litellm as library
     finally:
+        gc.freeze()  # What is there stays; a look at all of it takes a quarter of a second.
         gc.enable()
     library.suppress_debug_info = True
     library.drop_params = True
