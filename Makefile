@@ -46,8 +46,8 @@ test: setup ## all tests but the deployments of whole stacks (test-infra)
 test-unit: setup ## the tests that need no cloud
 	$(BIN)/pytest -n 4 --dist loadgroup tests/unit
 
-test-infra: setup ## the stack's tests, with customer demo deployed and upgraded on the emulator, and a restore drilled
-	$(BIN)/pytest -n 2 --dist loadgroup -m "deploys or not deploys" tests/infra tests/e2e/test_backup.py
+test-infra: setup ## the stack's tests, with customer demo deployed and upgraded on the emulator, a restore drilled, and a cron awaited
+	$(BIN)/pytest -n 2 --dist loadgroup -m "deploys or not deploys" tests/infra tests/e2e/test_backup.py tests/e2e/test_schedules.py
 
 test-crashes: setup ## workers killed while they race, 20 seeds, or index documents; then on Amazon's DynamoDB Local (Java and npm)
 	$(BIN)/pytest -n 2 -m crashes tests/integration/test_killed_workers.py tests/integration/test_killed_indexing.py

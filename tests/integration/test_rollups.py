@@ -161,7 +161,7 @@ def test_a_day_with_too_many_groups_is_read_live(monkeypatch: pytest.MonkeyPatch
 
 def test_the_tick_rolls_up_and_wakes_alerts() -> None:
     done = handler("schedule_tick")({"source": "aws.events"}, LambdaContext())
-    assert {"settled", "released", "alerts", "rollups"} <= set(done)
+    assert {"leases", "alerts", "rollups", "issued"} <= set(done)
     assert services().rollups.catch_up(seconds=60) == 0
 
 
