@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from smyth.http.services import services
+from smyth.platform.errors import Busy
 from tests.integration.emulator import SCHEDULE_GROUP
 from tests.integration.events import Answer, Context, call, caller_context
 
@@ -103,6 +104,19 @@ def test_a_schedule_that_eventbridge_lost_is_dead_and_comes_back_by_a_change(cal
     dead = call("GET", path, caller=caller).json()
     assert (dead["state"], "lost" in dead["problem"]) == ("dead", True)
     assert call("PATCH", path, body={"name": "anew"}, caller=caller).json()["state"] == "on"
+
+
+def test_while_eventbridge_is_busy_schedules_are_listed_with_what_is_known(
+    caller: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_: str) -> bool:
+        raise Busy("EventBridge Scheduler cannot be reached. Try again.", retry_after_s=5)
+
+    made = create(caller).json()
+    monkeypatch.setattr(services().calendar, "has", busy)
+    (listed,) = call("GET", "/api/schedules", caller=caller).json()["items"]
+    assert (listed["id"], listed["state"], listed["next_run"]) == (made["id"], "on", made["next_run"])
+    assert "cannot be reached" in listed["problem"]
 
 
 def test_the_schedules_of_a_deleted_agent_are_dead_and_say_so(caller: Context) -> None:

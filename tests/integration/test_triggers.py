@@ -411,6 +411,42 @@ def _write_as_run(owner: Context, depth: int) -> None:
     asyncio.run(files.write("a.txt", StoredFile(b"hello", "text/plain"), seconds=None))
 
 
+class TestWhatComesAtOnce:
+    def test_the_last_places_are_given_once_each(self, owner: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("smyth.platform.triggers.MOST_TRIGGERS", 3)
+        agent_id = hasher(owner)
+        body = {"name": "Watch", "agent_id": agent_id, "rule": QUEUE, "target": {"skill": "hash", "input": {}}}
+        with ThreadPoolExecutor(12) as pool:
+            answers = list(pool.map(lambda _: call("POST", "/api/triggers", body=body, caller=owner), range(12)))
+        made = [answer.json()["id"] for answer in answers if answer.status == 201]
+        assert {answer.status for answer in answers} <= {201, 403}
+        listed = call("GET", "/api/triggers", caller=owner).json()["items"]
+        assert sorted(one["id"] for one in listed) == sorted(made)
+        assert len(made) <= 3
+
+    def test_of_two_changes_the_one_written_last_is_the_one_that_is_watched(
+        self, owner: Context, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = make(owner, {"kind": "schedule", "every": "1 hour"})
+        path, put = f"/api/triggers/{made['id']}", services().calendar.put
+        placed: list[str] = []
+
+        def late(trigger: Any, rule: Any) -> None:
+            if not placed:  # While the first change is being placed, another one comes through whole.
+                placed.append("")
+                assert call("PATCH", path, caller=owner, body={"rule": _every("3 hours")}).status == 200
+            placed.append(rule.every)
+            put(trigger, rule)
+
+        monkeypatch.setattr(services().calendar, "put", late)
+        assert call("PATCH", path, caller=owner, body={"rule": _every("2 hours")}).status == 200
+        assert call("GET", path, caller=owner).json()["rule"]["every"] == placed[-1] == "3 hours"
+
+
+def _every(interval: str) -> dict[str, str]:
+    return {"kind": "schedule", "every": interval}
+
+
 class TestWhatFailsHalfway:
     def test_a_repeated_request_that_cannot_be_placed_leaves_the_trigger_of_the_first(
         self, owner: Context, monkeypatch: pytest.MonkeyPatch

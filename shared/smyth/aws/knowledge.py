@@ -15,12 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from smyth.aws.bucket import Bucket
 from smyth.aws.clients import client
 from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put, put_new
 from smyth.connectors.storage.port import Upload
+from smyth.platform.errors import Busy
 from smyth.platform.knowledge_records import Content, KnownDocument, Task
 
 _UPLOAD_SECONDS = 15 * 60
@@ -169,11 +170,14 @@ class SqsTasks:
 
     def send(self, task: Task, delay_s: int = 0) -> None:
         """See :meth:`smyth.platform.knowledge_records.TaskQueue.send`."""
-        client("sqs").send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=json.dumps(task.as_json()),
-            DelaySeconds=min(max(0, delay_s), _MAX_DELAY_S),
-        )
+        try:
+            client("sqs").send_message(
+                QueueUrl=self._queue_url,
+                MessageBody=json.dumps(task.as_json()),
+                DelaySeconds=min(max(0, delay_s), _MAX_DELAY_S),
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise Busy("The queue of documents did not take it. Send it again.", retry_after_s=1) from error
 
 
 def _partition(tenant_id: str) -> str:

@@ -15,7 +15,7 @@ from smyth.http.idempotency import once
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
 from smyth.platform.acl import Asker
-from smyth.platform.errors import NotFound
+from smyth.platform.errors import Busy, NotFound
 from smyth.platform.ids import TRIGGER, is_id
 from smyth.platform.money import usd
 from smyth.platform.names import Name
@@ -137,7 +137,10 @@ def _schedule(caller: Caller, schedule_id: str) -> Trigger:
 def _view(trigger: Trigger) -> dict[str, Any]:
     schedules = services().schedules
     last = schedules.last_run(trigger)
-    state, problem = schedules.state(trigger, last)
+    try:
+        state, problem = schedules.state(trigger, last)
+    except Busy as busy:  # The rest of it, and of the list that it stands in, is known all the same.
+        state, problem = "on", busy.detail
     following = [rfc3339(moment) for moment in schedules.next_runs(trigger, _SHOWN_RUNS)]
     rule = schedule_of(trigger)
     run = {"id": last.id, "state": last.state, "at": rfc3339(last.at), "cost": usd(last.cost)} if last else None

@@ -232,5 +232,9 @@ class TaskQueue(Protocol):
     """Where messages wait for the worker."""
 
     def send(self, task: Task, delay_s: int = 0) -> None:
-        """Add a message, which is delivered after ``delay_s`` seconds, at least once."""
+        """Add a message, which is delivered after ``delay_s`` seconds, at least once.
+
+        Raises:
+            smyth.platform.errors.Busy: The queue did not take it.
+        """
         ...

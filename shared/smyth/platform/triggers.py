@@ -117,8 +117,6 @@ class Triggers:
         fields = completed(fields, self._check(tenant_id, fields.agent_id, fields.target, asker))
         if fields.rule.kind == "component":
             trigger_id = component_trigger_id(fields.agent_id, fields.target.trigger or "")
-        if len(list(islice(self._store.all(tenant_id), MOST_TRIGGERS))) == MOST_TRIGGERS:
-            raise LimitReached(f"There are {MOST_TRIGGERS} triggers already. Delete those that are no longer needed.")
         now = self._now()
         trigger = Trigger(
             id=trigger_id or new_id(TRIGGER),
@@ -137,6 +135,10 @@ class Triggers:
             if (stored.name, stored.rule, stored.target) != (trigger.name, trigger.rule, trigger.target):
                 raise Conflict(f"The component has a trigger already: {stored.id}. Change or delete that one.")
             trigger = stored
+        # Counted with the new one written: of several that come at once, none then takes a place that is not there.
+        elif len(list(islice(self._store.all(tenant_id), MOST_TRIGGERS + 1))) > MOST_TRIGGERS:
+            self._store.delete(trigger)
+            raise LimitReached(f"There are {MOST_TRIGGERS} triggers already. Delete those that are no longer needed.")
         try:
             self._place(trigger)
         except Exception:
@@ -258,6 +260,7 @@ class Triggers:
                 except Invalid:  # Whoever watches goes on with the rule of before, and so does the record.
                     self._store.replace(trigger.model_copy(update={"version": changed.version + 1}))
                     raise
+                self._place_newest(changed)
                 return changed
         raise Conflict(
             f"Others are changing the trigger {trigger_id} at the same time. Nothing was changed; try again."
@@ -293,6 +296,14 @@ class Triggers:
     def _place(self, trigger: Trigger) -> None:
         if source := self._sources.get(trigger.kind):
             source.place(trigger)
+
+    def _place_newest(self, placed: Trigger) -> None:
+        """Place what others have written meanwhile: they may have placed it before ``placed`` was."""
+        newest = self._store.get(placed.tenant_id, placed.id)
+        if newest is None:
+            self._remove(placed)
+        elif newest.version != placed.version:
+            self._place(newest)
 
     def _remove(self, trigger: Trigger) -> None:
         if source := self._sources.get(trigger.kind):

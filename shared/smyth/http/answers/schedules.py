@@ -17,7 +17,10 @@ class LastRun(BaseModel):
 
 
 class Schedule(BaseModel):
-    """A schedule; ``state`` is on, off or dead, and ``problem`` says why it is dead."""
+    """A schedule; ``state`` is on, off or dead.
+
+    ``problem`` says why it is dead or, where it is on, why that could not be made sure just now.
+    """
 
     id: str
     name: str
