@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from zlib import crc32
 
@@ -23,13 +25,25 @@ class Caller:
         self.called: set[tuple[str, str]] = set()
 
     def __call__(
-        self, method: str, template: str, /, *, json: Any = None, files: Any = None, refused: int = 0, **parts: str
+        self,
+        method: str,
+        template: str,
+        /,
+        *,
+        json: Any = None,
+        files: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        refused: int = 0,
+        **parts: str,
     ) -> Any:
         route = next(one for one in ROUTES if (one.method, one.path) == (method, template.partition("?")[0]))
         self.called.add((route.method, route.path))
-        again = {"Idempotency-Key": f"{template}-{crc32(repr(json).encode())}"} if method == "POST" else {}
         path = template.format(**parts)
-        answer = self._cloud.call(method, path, json=json, files=files, **self._headers, **again)
+        sent = crc32(repr((path, json, files)).encode())
+        again = {"Idempotency-Key": f"{template}-{sent}"} if method == "POST" else {}
+        told = {**self._headers, **again, **headers}
+        answer = self._cloud.call(method, path, json=json, files=files, content=content, **told)
         said = f"{method} {path}: {answer.status_code} {answer.text}"
         assert answer.status_code < 400 or refused, f"{said}\n{self._cloud.faults(route.function)}"
         if refused:

@@ -23,9 +23,19 @@ class Cloud:
     def aws(self, service: str) -> Any:
         return client(service, self.url)
 
-    def call(self, method: str, path: str, *, json: Any = None, files: Any = None, **headers: str) -> httpx.Response:
-        stage = f"{self.url}/_aws/execute-api/{self.deployed.api_id}/{self.deployed.stage}"
-        return httpx.request(method, stage + path, headers=headers, json=json, files=files, timeout=60, trust_env=False)
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        files: Any = None,
+        content: bytes | None = None,
+        **headers: str,
+    ) -> httpx.Response:
+        url = f"{self.url}/_aws/execute-api/{self.deployed.api_id}/{self.deployed.stage}{path}"
+        with httpx.Client(timeout=60, trust_env=False) as http:
+            return http.request(method, url, headers=headers, json=json, files=files, content=content)
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """Call a function as an event would, and return what it says."""

@@ -38,7 +38,7 @@ def budgets_and_alerts(tenant: Caller) -> None:
     tenant("DELETE", "/api/budgets/{scope}", scope="tenant")
     tenant("PUT", "/api/alerts", json={"levels": [80]})
     tenant("POST", "/api/alerts/test")
-    assert len(tenant("GET", "/api/alerts")["recent"]) == 1
+    assert "test" in {alert["kind"] for alert in tenant("GET", "/api/alerts")["recent"]}
 
 
 def people(cloud: Cloud, tenant: Caller, issuer: OidcServer) -> Caller:

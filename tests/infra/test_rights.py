@@ -13,6 +13,8 @@ from smyth.local.assembly import Assembly
 from smyth.local.deploy import deploy, look_up, operator_key
 from smyth.platform.routes import ROUTES
 from tests.infra import rights_of_business as business
+from tests.infra import rights_of_knowledge as known
+from tests.infra import rights_of_occasions as occasions
 from tests.infra.callers import Caller
 from tests.infra.cloud import Cloud
 from tests.infra.conftest import Stack
@@ -89,15 +91,18 @@ def test_every_function_gets_along_with_its_rights(cloud: Cloud, issuer: OidcSer
     _keys_and_usage(tenant)
     _models(tenant)
     _credentials(tenant)
-    _triggers(tenant)
+    occasions.triggers(cloud, tenant)
+    occasions.schedules(tenant)
+    occasions.webhooks(tenant)
     _agents(tenant)
     _talk(tenant)
     _keep(tenant)
     _offer(tenant)
     _openai(tenant)
     _compute(tenant)
-    file_key = _knowledge(tenant)
-    _documents(tenant, cloud, tenant_id)
+    known.vectors(tenant)
+    known.documents(cloud, tenant, tenant_id)
+    file_key = tenant("POST", "/api/storage/upload", files={"file": ("a.txt", b"content")})["key"]
     for path in ("/health", "/docs", "/openapi.json"):
         tenant("GET", path)
     tenant("GET", "/docs/{asset}", asset="swagger-ui.css")
@@ -150,20 +155,6 @@ def _credentials(tenant: Caller) -> None:
     assert tenant("POST", "/api/credentials/{name}/rollback", name="ours")["current"] == 1
     tenant("GET", "/api/credentials/{name}", name="ours")
     tenant("DELETE", "/api/credentials/{name}", name="ours")
-
-
-def _triggers(tenant: Caller) -> None:
-    agent_id = tenant("POST", "/api/agents/create", json={"name": "Started"})["id"]
-    fields = {"name": "paid", "agent_id": agent_id, "rule": {"kind": "event"}, "target": {"prompt": "Hello"}}
-    made = tenant("POST", "/api/triggers", json=fields)["id"]
-    tenant("GET", "/api/triggers")
-    tenant("GET", "/api/triggers/{trigger_id}", trigger_id=made)
-    tenant("PATCH", "/api/triggers/{trigger_id}", trigger_id=made, json={"name": "bought"})
-    tenant("POST", "/api/triggers/{trigger_id}/test", trigger_id=made, json={"payload": {}})
-    tenant("GET", "/api/triggers/{trigger_id}/runs", trigger_id=made)
-    tenant("POST", "/api/triggers/{trigger_id}/redrive", trigger_id=made)
-    tenant("DELETE", "/api/triggers/{trigger_id}", trigger_id=made)
-    tenant("DELETE", "/api/agents/{agent_id}", agent_id=agent_id)
 
 
 def _agents(tenant: Caller) -> None:
@@ -279,27 +270,3 @@ def _compute(tenant: Caller) -> None:
         "POST", "/api/agents/{agent_id}/run/{endpoint}", agent_id=agent_id, endpoint="go", json={"a": {"n": 21}}
     )
     assert said == {"answer": [42, "undefined"]}
-
-
-def _knowledge(tenant: Caller) -> str:
-    items = [{"id": "a", "vector": [1.0, 0.0], "metadata": {}}, {"id": "b", "vector": [0.0, 1.0], "metadata": {}}]
-    tenant("POST", "/api/vectordb/upsert", json={"namespace": "n", "items": items})
-    search = {"namespace": "n", "vector": [1.0, 0.1], "top_k": 1}
-    assert tenant("POST", "/api/vectordb/search", json=search)["hits"][0]["id"] == "a"
-    return str(tenant("POST", "/api/storage/upload", files={"file": ("a.txt", b"content")})["key"])
-
-
-def _documents(tenant: Caller, cloud: Cloud, tenant_id: str) -> None:
-    """Have a document indexed; this stack has no embedding model, and the record says so."""
-    text = {"namespace": "handbook", "name": "travel.md", "text": "Trains are booked by the office."}
-    document = tenant("POST", "/api/knowledge", json=text)["id"]
-    records = [{"messageId": "m", "body": json.dumps({"tenant_id": tenant_id, "key": "handbook/travel.md"})}]
-    assert cloud.invoke("index_knowledge", {"Records": records}) == {"batchItemFailures": []}
-    assert len(tenant("GET", "/api/knowledge")["items"]) == 1
-    path = "/api/knowledge/{document_id}"
-    assert "SMYTH_EMBEDDING_MODEL" in tenant("GET", path, document_id=document)["error"]
-    tenant("POST", path + "/reindex", document_id=document)
-    tenant("POST", "/api/knowledge/search", refused=422, json={"namespace": "handbook", "query": "trains"})
-    tenant("DELETE", path, document_id=document)
-    assert cloud.invoke("index_knowledge", {"Records": records}) == {"batchItemFailures": []}
-    assert tenant("GET", "/api/knowledge")["items"] == []
