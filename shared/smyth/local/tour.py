@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +25,9 @@ _RUNS: tuple[tuple[str, str, str, dict[str, Any], dict[str, Any]], ...] = (
     ("assistant", "GET", "now", {}, {}),
     ("assistant", "POST", "fingerprint", {"text": "Hello World"}, {}),
 )
+
+#: How long what runs by itself may take, and how often it is looked at.
+_PATIENCE_S, _PAUSE_S = 60.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,11 @@ class Tour:
         await self._export()
         await self._look_at_connectors_and_files()
         await self._search_vectors()
+        await self._keep_credentials()
         await self._read_usage()
+        # From here on agents run without being called, which is billed when it happens.
+        await self._know()
+        await self._start_by_itself()
 
     async def _call(
         self,
@@ -89,7 +98,7 @@ class Tour:
                 check(said)
             except (Wrong, LookupError, TypeError, ValueError) as wrong:
                 fault = f"{wrong!r} in {answer.text[:300]}"
-        shown = re.sub(r"/agents/(agt-\w+|missing)", "/agents/{id}", path)
+        shown = re.sub(r"/(agt|trg|doc)-\w+", "/{id}", path)
         self._tell(Call(f"{method} {shown} {note}".strip(), answer.status_code, ms, left, fault))
         return said if is_json and answer.is_success else {}
 
@@ -174,6 +183,7 @@ class Tour:
         await self._call("POST", "/api/storage/upload", files=file, expect=201, check=_holds({"size": 13}))
         large = {"name": "large.bin", "size": 20_000_000, "content_type": "application/octet-stream"}
         await self._call("POST", "/api/storage/upload", note="(presigned)", json=large, expect=201, check=_has_upload)
+        await self._call("GET", "/api/storage", check=lambda answer: _equal(len(answer["items"]), 2))
 
     async def _search_vectors(self) -> None:
         items = [{"id": name, "vector": vector} for name, vector in (("north", [0.0, 1.0]), ("east", [1.0, 0.0]))]
@@ -184,8 +194,49 @@ class Tour:
             "POST", "/api/vectordb/search", json=search, check=lambda answer: _equal(answer["hits"][0]["id"], "north")
         )
 
+        await self._call("GET", "/api/vectordb", check=lambda answer: _equal(answer["items"][0]["namespace"], "tour"))
+
+    async def _keep_credentials(self) -> None:
+        secret = {"value": "of the tour"}
+        await self._call("PUT", "/api/credentials/shop", json=secret, check=_hides(secret["value"]))
+        await self._call("GET", "/api/credentials", check=_hides(secret["value"]))
+
     async def _read_usage(self) -> None:
         await self._call("GET", "/api/usage", check=lambda answer: _equal(answer["requests"]["used"], self._billable))
+
+    async def _know(self) -> None:
+        text = {"namespace": "handbook", "name": "travel.md", "text": "Trains are booked by the office."}
+        known = await self._call("POST", "/api/knowledge", json=text, expect=201)
+        document = f"/api/knowledge/{known.get('id', 'missing')}"
+        await self._until(document, lambda answer: answer["status"] in ("ready", "failed"))
+        await self._call("GET", document, note="(indexed)", check=_holds({"status": "ready", "error": None}))
+        question = {"namespace": "handbook", "query": "Who buys my ticket?", "top_k": 1}
+        await self._call(
+            "POST", "/api/knowledge/search", json=question,
+            check=lambda answer: _equal(answer["hits"][0]["text"], text["text"]),
+        )  # fmt: skip
+
+    async def _start_by_itself(self) -> None:
+        wanted = {"agent_id": self._agents["hash-api"], "target": {"skill": "hash", "input": {"text": "{{name}}"}}}
+        nightly = {"name": "nightly", "rule": {"cron": "0 3 * * *", "time_zone": "Europe/Berlin"}, **wanted}
+        await self._call("POST", "/api/schedules", json=nightly, expect=201, check=_holds({"state": "on"}))
+        await self._call("GET", "/api/schedules", check=lambda answer: answer["items"][0]["next_run"])
+        orders = {"name": "orders", "rule": {"kind": "webhook", "scheme": "standard"}, **wanted}
+        trigger = (await self._call("POST", "/api/triggers", json=orders, expect=201)).get("id", "missing")
+        await self._call("POST", f"/api/triggers/{trigger}/test", json={"payload": {"name": "Ada"}}, expect=202)
+        runs = f"/api/triggers/{trigger}/runs"
+        await self._until(runs, lambda answer: answer["items"][0]["state"] in ("done", "dead"))
+        await self._call("GET", runs, check=lambda answer: _equal(answer["items"][0]["state"], "done"))
+
+    async def _until(self, path: str, done: Callable[[Any], bool]) -> None:
+        """Look, without telling of it, until what runs by itself is done."""
+        until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < until:
+            answer = await self._http.get(path, headers={"x-api-key": self._key})
+            with suppress(LookupError, TypeError):
+                if not answer.is_success or done(answer.json()):
+                    return
+            await asyncio.sleep(_PAUSE_S)
 
 
 def _equal(answered: object, wanted: object) -> None:
@@ -199,6 +250,10 @@ def _holds(wanted: dict[str, Any]) -> Callable[[Any], None]:
 
 def _contains(member: str, wanted: str) -> Callable[[Any], None]:
     return lambda answer: _equal(wanted in answer[member], True)
+
+
+def _hides(secret: str) -> Callable[[Any], None]:
+    return lambda answer: _equal(secret in json.dumps(answer), False)
 
 
 def _is_document(text: str) -> Callable[[Any], None]:
