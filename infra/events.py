@@ -22,6 +22,9 @@ from infra import names
 from infra.customer import Customer
 from infra.storage import TENANTS
 
+#: Folders of a tenant whose objects wake a function: uploads, agents' files, documents that agents know. What the
+#: functions keep for themselves, as vectors and the pieces of indexing, wakes nobody.
+TOLD = ("files", "fs", "knowledge")
 #: Rare enough to cost nothing when idle, often enough for leases that ended.
 TICK = Duration.minutes(5)
 #: The changes that smyth/aws/stream.py sorts; all others wake nobody. AWS takes five patterns, and they know no
@@ -67,7 +70,10 @@ class Events(Construct):
         changed = events.EventPattern(
             source=["aws.s3"],
             detail_type=["Object Created", "Object Deleted"],
-            detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": [{"prefix": TENANTS}]}},
+            detail={
+                "bucket": {"name": [bucket.bucket_name]},
+                "object": {"key": [{"wildcard": f"{TENANTS}*/{folder}/*"} for folder in TOLD]},
+            },
         )
         self._rule("object_created", object_created, event_pattern=changed)
         self._rule("schedule_tick", schedule_tick, schedule=events.Schedule.rate(TICK))

@@ -85,6 +85,11 @@ ACCEPTED = (
         "One secret a tenant below the stack's prefix, made when a tenant keeps its first credential.",
     ),
     Accepted(
+        r"AwsSolutions-IAM5\[Resource::<VectorsBucket\w+\.VectorBucketArn>/index/\*\]",
+        r"smyth-\w+/Functions/[\w-]*vectors[\w-]*-role/Resource",
+        "One index a tenant's namespace, in the stack's own bucket of vectors.",
+    ),
+    Accepted(
         rf"AwsSolutions-IAM5\[Resource::{_ARN}:(scheduler:.*:schedule|events:.*:rule)/smyth-\w+/\*\]",
         r"smyth-\w+/Functions/[\w-]*occasions[\w-]*-role/Resource",
         "One schedule or rule a trigger, in the stack's own group and bus.",

@@ -42,6 +42,9 @@ EVERYTHING: dict[str, Any] = {
     "embedding_model": "openai/text-embedding-3-small",
 }
 
+#: The other place that a customer may choose for vectors.
+VECTOR_BUCKET: dict[str, Any] = {"vectors": {"kind": "s3vectors"}}
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -110,6 +113,12 @@ def demo(synthesised: Callable[..., Stack]) -> Stack:
 def full(synthesised: Callable[..., Stack]) -> Stack:
     """Customer demo with everything that a customer may want."""
     return synthesised("demo", **EVERYTHING)
+
+
+@pytest.fixture(scope="session")
+def vector_bucket(synthesised: Callable[..., Stack]) -> Stack:
+    """Everything, but with the vectors in S3 Vectors."""
+    return synthesised("demo", **EVERYTHING | VECTOR_BUCKET)
 
 
 @pytest.fixture(scope="session")

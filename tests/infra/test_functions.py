@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 
 import pytest
 
 from infra.permissions import GRANTS, Grant
+from smyth.aws import files, knowledge
+from smyth.aws.bucket import Bucket
+from smyth.aws.storage import BucketStorage
 from smyth.http.settings import Settings
 from smyth.platform.routes import CODE_FUNCTION, ENTRY, FUNCTIONS, STREAMED
 from tests.infra.conftest import Stack, plain
@@ -107,10 +111,24 @@ def test_a_customer_reserves_concurrency(synthesised: Callable[..., Stack]) -> N
 def test_events_wake_their_functions_and_what_fails_is_kept(demo: Stack) -> None:
     rules = {rule["Name"]: rule for rule in demo.of("AWS::Events::Rule").values()}
     created, tick = rules["smyth-demo-object_created"], rules["smyth-demo-schedule_tick"]
-    assert created["EventPattern"]["detail"]["object"] == {"key": [{"prefix": "t/"}]}
     assert created["EventPattern"]["detail-type"] == ["Object Created", "Object Deleted"]
     assert tick["ScheduleExpression"] == "rate(5 minutes)"
     queues = {id for id, one in demo.of("AWS::SQS::Queue").items() if one["QueueName"] == "smyth-demo-dead-letters"}
     assert {rule["Targets"][0]["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] for rule in rules.values()} == queues
     configs = demo.of("AWS::Lambda::EventInvokeConfig").values()
     assert {one["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0] for one in configs} == queues
+
+
+def test_objects_that_functions_keep_for_themselves_wake_none(demo: Stack) -> None:
+    [pattern] = [rule["EventPattern"] for rule in demo.of("AWS::Events::Rule").values() if "EventPattern" in rule]
+    # The rules' asterisk is that of file names; none of these has another of their signs.
+    wanted = [one["wildcard"] for one in pattern["detail"]["object"]["key"]]
+
+    def wakes(key: str) -> bool:
+        return any(fnmatchcase(key, pattern) for pattern in wanted)
+
+    assert wakes(files.object_key("ten-1", "fil-1-a.txt"))
+    assert wakes(BucketStorage(Bucket("b"), "ten-1").object_key("fs/teams/x/a.txt"))
+    assert wakes(knowledge.object_key("ten-1", "handbook/travel.md"))
+    for kept in ("knowledge-work/doc-1/0", "vectors/n/segment", "embeddings/a", "answers/a", "agents/a/b.json"):
+        assert not wakes(f"t/ten-1/{kept}")

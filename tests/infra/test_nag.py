@@ -14,11 +14,15 @@ from infra import customer as customers
 from infra.node import ensure_node
 from infra.paths import ROOT
 from tests.infra.accepted import ACCEPTED, Accepted
-from tests.infra.conftest import EVERYTHING
+from tests.infra.conftest import EVERYTHING, VECTOR_BUCKET
 
 pytestmark = pytest.mark.xdist_group("infra")
 
-VARIANTS: dict[str, dict[str, Any]] = {"as-it-is": {}, "everything": EVERYTHING}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as-it-is": {},
+    "everything": EVERYTHING,
+    "vector-bucket": EVERYTHING | VECTOR_BUCKET,
+}
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from tests.infra.conftest import EVERYTHING, Stack
 pytestmark = pytest.mark.xdist_group("infra")
 
 
-def test_the_template_has_room_to_grow(demo: Stack, laptop: Stack, full: Stack) -> None:
-    for stack in (demo, laptop, full):
+def test_the_template_has_room_to_grow(demo: Stack, laptop: Stack, full: Stack, vector_bucket: Stack) -> None:
+    for stack in (demo, laptop, full, vector_bucket):
         assert len(stack.resources) < 250, "CloudFormation takes 500"
         assert stack.path.stat().st_size < 700_000, "CloudFormation takes 1 MB"
 
@@ -33,7 +33,7 @@ def test_a_further_function_costs_few_resources(
     assert len(full.resources) - len(synthesised("demo", **EVERYTHING).resources) == 3
 
 
-@pytest.mark.parametrize("name", ["demo", "full"])
+@pytest.mark.parametrize("name", ["demo", "full", "vector_bucket"])
 def test_cfn_lint_finds_no_error(name: str, request: pytest.FixtureRequest) -> None:
     stack: Stack = request.getfixturevalue(name)
     linted = subprocess.run(
@@ -42,8 +42,11 @@ def test_cfn_lint_finds_no_error(name: str, request: pytest.FixtureRequest) -> N
     assert linted.returncode == 0, linted.stdout
 
 
-def test_the_same_content_gives_the_same_template(laptop: Stack, synthesised: Callable[..., Stack]) -> None:
+def test_the_same_content_gives_the_same_template(
+    laptop: Stack, full: Stack, synthesised: Callable[..., Stack]
+) -> None:
     assert synthesised("laptop").path.read_bytes() == laptop.path.read_bytes()
+    assert synthesised("demo", **EVERYTHING).path.read_bytes() == full.path.read_bytes()
 
 
 def test_functions_bring_code_only(demo: Stack) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
@@ -14,12 +13,6 @@ from tests.infra.conftest import Stack, plain
 pytestmark = pytest.mark.xdist_group("infra")
 
 SEARCHING = {name for name, grant in GRANTS.items() if grant.vectors}
-
-
-@pytest.fixture(scope="module")
-def bucket(synthesised: Callable[..., Stack]) -> Stack:
-    """A customer whose vectors lie in S3 Vectors."""
-    return synthesised("demo", layer="source", customer_key=True, data={"keep": True}, vectors={"kind": "s3vectors"})
 
 
 def _told(stack: Stack) -> dict[str, str]:
@@ -70,17 +63,17 @@ def test_a_collection_costs_nothing_while_it_sleeps_and_lets_in_who_searches(ful
     assert _roles_that_may(full, "aoss:") == _roles(full)
 
 
-def test_a_bucket_of_vectors_is_kept_encrypted_and_open_to_who_searches(bucket: Stack) -> None:
-    [(id, made)] = bucket.of("AWS::S3Vectors::VectorBucket").items()
-    [key] = bucket.of("AWS::KMS::Key")
+def test_a_bucket_of_vectors_is_kept_encrypted_and_open_to_who_searches(vector_bucket: Stack) -> None:
+    [(id, made)] = vector_bucket.of("AWS::S3Vectors::VectorBucket").items()
+    [key] = vector_bucket.of("AWS::KMS::Key")
     assert made["EncryptionConfiguration"] == {"SseType": "aws:kms", "KmsKeyArn": {"Fn::GetAtt": [key, "Arn"]}}
-    assert bucket.resources[id]["DeletionPolicy"] == "Retain"
+    assert vector_bucket.resources[id]["DeletionPolicy"] == "Retain"
     name = plain(made["VectorBucketName"])
     assert name == "smyth-demo-vectors-{AWS::AccountId}-eu-central-1"
-    assert _told(bucket) == dict.fromkeys(
+    assert _told(vector_bucket) == dict.fromkeys(
         SEARCHING, json.dumps({"kind": "s3vectors", "bucket": name}, separators=(",", ":"))
     )
-    assert _roles_that_may(bucket, "s3vectors:") == _roles(bucket)
+    assert _roles_that_may(vector_bucket, "s3vectors:") == _roles(vector_bucket)
 
 
 def test_the_embedded_model_is_for_the_laptop_only(laptop: Stack) -> None:
