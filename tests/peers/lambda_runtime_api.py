@@ -67,6 +67,8 @@ class LambdaRuntimeApi:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body leave at once; else each event waits 40 ms for the client to confirm the head.
+            disable_nagle_algorithm = True
 
             def do_GET(self) -> None:
                 if self.path == f"{_PREFIX}/restore/next":

@@ -244,7 +244,7 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("manage_tenants"),
     Function("health", memory_mb=256),
     Function("docs", memory_mb=256),
-    Function("authorizer", memory_mb=256, timeout_s=10),
+    Function("authorizer", timeout_s=10),
     Function("object_created", memory_mb=256),
     # Memory buys CPU: the code itself is held to far less.
     Function(CODE_FUNCTION, memory_mb=512),
