@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra import customer as customers
+from smyth.platform.routes import FUNCTIONS
 from tests.infra.conftest import Stack
 
 pytestmark = pytest.mark.xdist_group("infra")
@@ -37,3 +38,20 @@ def test_settings_that_the_document_names_are_there() -> None:
     named |= {"ip_requests_per_minute", "run_allowance", "vectors", "at_once", "embedding_model"}
     assert named <= fields
     assert [name for name in named if f"`{name}" not in DOCUMENT] == []
+
+
+def test_the_table_of_memory_is_that_of_the_functions() -> None:
+    section = DOCUMENT.partition("\n## Memory\n")[2].partition("\n## ")[0]
+    said = re.findall(r"^\| (.+?) \| ([\d,]+) MB \|", section, re.MULTILINE)
+    told = {int(size.replace(",", "")): set(re.findall(r"`(\w+)`", names)) for names, size in said}
+    made = {function.memory_mb: set[str]() for function in FUNCTIONS}
+    for function in FUNCTIONS:
+        made[function.memory_mb].add(function.name)
+    assert set(told) == set(made)
+    assert all(told[size] <= names for size, names in made.items())
+    with_models = {function.name for function in FUNCTIONS if function.models}
+    assert (made[256], made[1024], made[2048]) == (told[256], with_models - told[2048], told[2048])
+
+
+def test_the_numbers_of_resources_that_the_document_tells_are_right(demo: Stack, full: Stack) -> None:
+    assert f"a plain stack has {len(demo.resources)}, one with every option {len(full.resources)}," in DOCUMENT
