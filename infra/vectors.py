@@ -20,9 +20,11 @@ _S3_VECTORS = (
     "s3vectors:GetIndex",
     "s3vectors:GetVectors",
     "s3vectors:ListIndexes",
+    "s3vectors:ListTagsForResource",
     "s3vectors:ListVectors",
     "s3vectors:PutVectors",
     "s3vectors:QueryVectors",
+    "s3vectors:TagResource",
 )
 #: What OpenSearch's own policy lets functions do with indexes; making and deleting is for namespaces.
 _OPENSEARCH = (

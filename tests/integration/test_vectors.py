@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +18,7 @@ from smyth.platform.vectors import MAX_DIMENSIONS, MAX_ITEMS, MAX_TEXT_BYTES
 from smyth.testing import Fail, ModelServer
 from smyth.testing.embeddings import embedding
 from tests.integration.events import OPERATOR, Answer, Context, call, caller_context, new_tenant_id
+from tests.peers.opensearch_server import OpenSearchServer
 
 
 def upsert(caller: Context, *items: dict[str, Any], namespace: Any = "notes") -> Answer:
@@ -375,3 +376,45 @@ def test_an_upsert_is_billed_where_it_embeds(embedding_model: ModelServer) -> No
     assert (paid.status, paid.headers["x-usage-requests-remaining"]) == (200, "0")
     assert upsert(caller, {"id": "6", "text": "kiwi"}).status == 429
     assert upsert(caller, {"id": "7", "vector": embedding("kiwi")}).status == 200
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Sets what the stack is configured for."""
+
+    def configure(**variables: str) -> None:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        _forget()
+
+    yield configure
+    monkeypatch.undo()
+    _forget()
+
+
+def test_words_are_refused_where_the_store_does_not_search_them(caller: Context, stack: Callable[..., None]) -> None:
+    stack(SMYTH_EMBEDDING_MODEL="embedded")
+    assert upsert(caller, {"id": "fruit", "text": "Bananas are yellow."}).status == 200
+    refused = search(caller, query="yellow", hybrid=True)
+    assert (refused.status, refused.json()["errors"][0]["field"]) == (422, "hybrid")
+    assert "vectors alone" in refused.json()["detail"]
+    assert search(caller, vector=[1.0, 0.0], hybrid=True).status == 422
+
+
+def test_a_stack_with_opensearch_finds_by_vector_and_by_words_and_tells_when_it_sleeps(
+    caller: Context, stack: Callable[..., None]
+) -> None:
+    with OpenSearchServer("aoss") as collection:
+        chosen = json.dumps({"kind": "opensearch", "endpoint": collection.url})
+        stack(SMYTH_VECTORS=chosen, SMYTH_EMBEDDING_MODEL="embedded")
+        texts = {"fruit": "Bananas are yellow.", "plan": "Steps to end a subscription", "code": "Error QX-4711"}
+        assert upsert(caller, *({"id": name, "text": text} for name, text in texts.items())).json() == {"upserted": 3}
+        assert search(caller, query="How do I cancel my plan?").json()["hits"][0]["id"] == "plan"
+        found = search(caller, query="What does QX-4711 mean?", hybrid=True).json()["hits"]
+        assert found[0]["id"] == "code"
+        assert call("GET", "/api/vectordb/notes", caller=caller).json()["items"] == 3
+        collection.asleep = 1
+        asleep = search(caller, query="Bananas")
+        assert (asleep.status, asleep.headers["Retry-After"]) == (503, "15")
+        deleted = call("POST", "/api/vectordb/notes/delete", body={"ids": ["fruit", "code"]}, caller=caller)
+        assert deleted.json() == {"deleted": 2}

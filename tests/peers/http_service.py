@@ -90,7 +90,7 @@ def _handler_for(service: HttpService) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PUT = respond
+        do_GET = do_POST = do_PUT = do_DELETE = respond
 
         def log_message(self, *_: object) -> None:
             """Keep test output free of access logs."""

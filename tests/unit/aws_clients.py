@@ -15,25 +15,26 @@ _HERE = Config(ignore_configured_endpoint_urls=True)
 @cache
 def s3() -> Any:
     """Return a client of S3; use it within ``mock_aws``."""
-    return _session().client("s3", config=_HERE.merge(Config(signature_version="s3v4")))
+    return session().client("s3", config=_HERE.merge(Config(signature_version="s3v4")))
 
 
 @cache
 def dynamodb() -> Any:
     """Return a client of DynamoDB; use it within ``mock_aws``."""
-    return _session().client("dynamodb", config=_HERE)
+    return session().client("dynamodb", config=_HERE)
 
 
 @cache
 def secretsmanager() -> Any:
     """Return a client of Secrets Manager; use it within ``mock_aws``."""
-    return _session().client("secretsmanager", config=_HERE)
+    return session().client("secretsmanager", config=_HERE)
 
 
 def s3vectors(url: str | None = None) -> Any:
     """Return a client of S3 Vectors that speaks to ``url``; without one use it within ``mock_aws``."""
-    return _session().client("s3vectors", endpoint_url=url, config=_HERE.merge(Config(retries={"mode": "standard"})))
+    return session().client("s3vectors", endpoint_url=url, config=_HERE.merge(Config(retries={"mode": "standard"})))
 
 
-def _session() -> boto3.session.Session:
+def session() -> boto3.session.Session:
+    """Return a session with credentials that no service checks."""
     return boto3.session.Session("x", "x", region_name="us-east-1")

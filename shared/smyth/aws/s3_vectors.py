@@ -10,7 +10,7 @@ seen call by call.
 from __future__ import annotations
 
 from base64 import b32encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from hashlib import sha256
@@ -28,7 +28,7 @@ from smyth.connectors.vectors.segments import latest, unit
 _TIMEOUT_S = 20
 _NAMESPACE_TAG = "smyth:namespace"
 #: S3 Vectors' limits of a call; a request may have 20 MiB.
-_MOST_WRITTEN, _MOST_BYTES, _MOST_LISTED = 500, 16 * 1024 * 1024, 1_000
+_MOST_WRITTEN, _MOST_BYTES, _MOST_LISTED, _MOST_GOT = 500, 16 * 1024 * 1024, 1_000, 100
 #: A long index is read in so many parts at once.
 _PARTS = 8
 _BUSY = {"TooManyRequestsException", "ServiceUnavailableException"}
@@ -46,6 +46,8 @@ class S3Vectors:
         """
         self._bucket = bucket
         self._given = client
+        #: Index -> namespace, as far as they were asked for.
+        self._names: dict[str, str] = {}
 
     @cached_property
     def _client(self) -> Any:
@@ -104,34 +106,39 @@ class S3Vectors:
             raise
         return sorted(found, key=lambda one: (-one.score, one.id))[:top_k]
 
-    def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
+    def delete(self, tenant_id: str, namespace: str) -> int:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.delete`."""
         index = _index_name(tenant_id, namespace)
         try:
-            if item_id is None:
-                gone = len(self._ids(index))
-                self._call("delete_index", indexName=index)
-                return gone
-            found = self._call("get_vectors", indexName=index, keys=[item_id])["vectors"]
+            gone = len(self._ids(index))
+            self._call("delete_index", indexName=index)
         except self._client.exceptions.NotFoundException:
             return 0
-        self._remove(index, [one["key"] for one in found])
+        return gone
+
+    def delete_items(self, tenant_id: str, namespace: str, ids: Collection[str]) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_items`."""
+        index, wanted = _index_name(tenant_id, namespace), list(dict.fromkeys(ids))
+        found: list[str] = []
+        try:
+            for start in range(0, len(wanted), _MOST_GOT):
+                got = self._call("get_vectors", indexName=index, keys=wanted[start : start + _MOST_GOT])
+                found += [one["key"] for one in got["vectors"]]
+        except self._client.exceptions.NotFoundException:
+            return 0
+        self._remove(index, found)
         return len(found)
 
     def delete_where(self, tenant_id: str, namespace: str, filter: dict[str, Any]) -> int:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_where`."""
         return self.replace(tenant_id, namespace, filter, ())
 
-    def namespaces(self, tenant_id: str) -> list[str]:
+    def namespaces(self, tenant_id: str, *, after: str = "", limit: int | None = None) -> list[str]:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.namespaces`."""
-        names = []
-        for index in self._pages("list_indexes", "indexes", prefix=f"{tenant_id}."):
-            try:
-                tags = self._client.list_tags_for_resource(resourceArn=index["indexArn"])["tags"]
-            except self._client.exceptions.NotFoundException:
-                continue  # Deleted after it was listed.
-            names.append(tags[_NAMESPACE_TAG])
-        return sorted(names)
+        found = list(self._pages("list_indexes", "indexes", prefix=f"{tenant_id}."))
+        with ThreadPoolExecutor(_PARTS) as pool:
+            names = sorted(name for name in pool.map(self._namespace, found) if name is not None and name > after)
+        return names[:limit]
 
     def stats(self, tenant_id: str, namespace: str) -> Stats | None:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.stats`; an emptied namespace keeps its dimensions."""
@@ -140,6 +147,17 @@ class S3Vectors:
         if dimensions is None:
             return None
         return Stats(len(self._ids(index)), dimensions)
+
+    def _namespace(self, index: dict[str, Any]) -> str | None:
+        """Return whose index this is, which never changes; None where it was deleted after it was listed."""
+        name = index["indexName"]
+        if name not in self._names:
+            try:
+                tags = self._client.list_tags_for_resource(resourceArn=index["indexArn"])["tags"]
+            except self._client.exceptions.NotFoundException:
+                return None
+            self._names[name] = tags[_NAMESPACE_TAG]
+        return self._names[name]
 
     def _write(self, tenant_id: str, namespace: str, records: Sequence[Record]) -> None:
         index = _index_name(tenant_id, namespace)

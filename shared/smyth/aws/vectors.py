@@ -12,8 +12,9 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -107,14 +108,17 @@ class BucketVectors:
 
     def replace(self, tenant_id: str, namespace: str, filter: dict[str, Any], items: Sequence[VectorItem]) -> int:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.replace`."""
-        folder = _folder(tenant_id, namespace)
+        return self._exchange(_folder(tenant_id, namespace), lambda index: index.ids_where(filter), items)
+
+    def _exchange(self, folder: str, old: Callable[[Index], set[str]], items: Sequence[VectorItem]) -> int:
+        """Write items in the place of the ``old`` ones; return how many went."""
         fresh = [Segment.of(items)] if items else []
         gone: set[str] = set()
 
         def exchange(manifest: _Manifest) -> _Parts:
             nonlocal gone
             index = self._load(folder, manifest.segments)
-            gone = index.ids_where(filter)
+            gone = old(index)
             kept = _without(gone, manifest.segments, index)
             for segment in fresh:
                 _check_fits(kept, segment)
@@ -142,7 +146,7 @@ class BucketVectors:
         no_words(text)
         return self._index(_folder(tenant_id, namespace)).search(vector, top_k, filter)
 
-    def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
+    def delete(self, tenant_id: str, namespace: str) -> int:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.delete`."""
         folder = _folder(tenant_id, namespace)
         gone = 0
@@ -150,26 +154,30 @@ class BucketVectors:
         def remove(manifest: _Manifest) -> _Parts:
             nonlocal gone
             index = self._load(folder, manifest.segments)
-            if item_id is None:
-                gone = len(index)
-                return []
-            gone = int(any(item_id in segment.ids for segment in index.segments))
-            return _without({item_id}, manifest.segments, index)
+            gone = len(index)
+            return []
 
-        self._change(folder, remove, self._patience_s, deletes=item_id is None)
+        self._change(folder, remove, self._patience_s, deletes=True)
         return gone
+
+    def delete_items(self, tenant_id: str, namespace: str, ids: Collection[str]) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_items`."""
+        wanted = set(ids)
+        return self._exchange(_folder(tenant_id, namespace), lambda index: wanted & index.ids(), ())
 
     def delete_where(self, tenant_id: str, namespace: str, filter: dict[str, Any]) -> int:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_where`."""
         return self.replace(tenant_id, namespace, filter, ())
 
-    def namespaces(self, tenant_id: str) -> list[str]:
+    def namespaces(self, tenant_id: str, *, after: str = "", limit: int | None = None) -> list[str]:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.namespaces`."""
         start = f"t/{tenant_id}/vectors/"
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=start, Delimiter="/")
         folders = [one["Prefix"] for page in pages for one in page.get("CommonPrefixes", [])]
-        names = [folder.removeprefix(start).rstrip("/") for folder in folders]
-        return sorted(name for name in names if self.exists(tenant_id, name))
+        # Folders come in another order than names: "a-b/" stands before "a/".
+        names = sorted(folder.removeprefix(start).rstrip("/") for folder in folders)
+        there = (name for name in names if name > after and self.exists(tenant_id, name))
+        return list(islice(there, limit))
 
     def stats(self, tenant_id: str, namespace: str) -> Stats | None:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.stats`."""

@@ -47,12 +47,15 @@ def search(
     query: Annotated[str, typer.Argument(help="A text; the server's embedding model makes its vector.")],
     top_k: Annotated[int, typer.Option(min=1, max=100, help="At most so many hits.")] = 5,
     filter: Filter = None,
+    hybrid: Annotated[
+        bool, typer.Option("--hybrid", help="Rank by the words, too, where the server's store can.")
+    ] = False,
     url: Url = None,
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the items nearest to a text; billed like any search."""
-    asked = {"namespace": namespace, "query": query, "top_k": top_k} | named(filter=_read(filter))
+    asked = {"namespace": namespace, "query": query, "top_k": top_k, "hybrid": hybrid} | named(filter=_read(filter))
     hits = find_server(url, key).call("POST", "/api/vectordb/search", json=asked).json()["hits"]
     if as_json:
         print_json(hits)

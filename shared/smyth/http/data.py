@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from smyth.aws.agent_files import FileLinks
     from smyth.aws.tenant_vault import KeptVaults, TenantVault
     from smyth.aws.tokens import DynamoTokens
-    from smyth.aws.vectors import BucketVectors
     from smyth.connectors.embeddings.namespaces import OneModel
     from smyth.connectors.embeddings.port import EmbeddingModel
     from smyth.connectors.knowledge.knowledge import Knowledge
     from smyth.connectors.models.allowance import Allowance
     from smyth.connectors.vault.tokens import MemoryTokens
+    from smyth.connectors.vectors.port import VectorStore
     from smyth.platform.credentials import Credentials
     from smyth.platform.files import Files
     from smyth.platform.knowledge import KnowledgeBase
@@ -27,18 +27,19 @@ class Data(Accounts):
     """The use cases of tenants' data."""
 
     @cached_property
-    def vectors(self) -> BucketVectors:
-        """Vectors by namespace.
+    def vectors(self) -> VectorStore:
+        """Vectors by namespace, where the stack keeps them."""
+        match self._settings.vectors:
+            case {"kind": "opensearch", **said}:
+                from smyth.aws.opensearch import OpenSearchVectors
 
-        Raises:
-            SettingsError: The stack names a store that there is no adapter for.
-        """
+                return OpenSearchVectors(said["endpoint"], service=said["service"], wait_s=said["wait_s"])
+            case {"kind": "s3vectors", **said}:
+                from smyth.aws.s3_vectors import S3Vectors
+
+                return S3Vectors(said["bucket"])
         from smyth.aws.vectors import BucketVectors
-        from smyth.http.settings import SettingsError
 
-        kind = self._settings.vectors.get("kind", "embedded")
-        if kind != "embedded":
-            raise SettingsError(f'SMYTH_VECTORS names "{kind}", which is not there. Leave it out, or set "embedded".')
         return BucketVectors(self.bucket)
 
     @cached_property

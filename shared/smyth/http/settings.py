@@ -164,7 +164,21 @@ def _whole_number(env: Mapping[str, str], name: str) -> int | None:
 
 
 def _vectors(env: Mapping[str, str]) -> dict[str, Any]:
-    return {} if env.get("SMYTH_VECTORS") == "embedded" else _json_object(env, "SMYTH_VECTORS")
+    if env.get("SMYTH_VECTORS") == "embedded":
+        return {}
+    match said := _json_object(env, "SMYTH_VECTORS"):
+        case {"kind": "opensearch", "endpoint": str()}:
+            said = {"service": "aoss", "wait_s": 0, **said}
+            if said["service"] in ("aoss", "es") and isinstance(said["wait_s"], int | float):
+                return said
+        case {"kind": "s3vectors", "bucket": str()} | {"kind": "embedded"}:
+            return said
+    if not said:
+        return {}
+    raise SettingsError(
+        'The environment variable SMYTH_VECTORS must be empty, "embedded", {"kind": "s3vectors", "bucket": name} or '
+        '{"kind": "opensearch", "endpoint": address, "service": "aoss" or "es", "wait_s": seconds}.'
+    )
 
 
 def _json_object(env: Mapping[str, str], name: str) -> dict[str, Any]:

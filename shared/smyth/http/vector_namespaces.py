@@ -41,7 +41,8 @@ def delete_namespace(caller: TenantCaller, namespace: Namespace) -> DeletedItems
 @router.delete("/api/vectordb/{namespace}/{item_id}")
 def delete_item(caller: TenantCaller, namespace: Namespace, item_id: str) -> DeletedItems:
     """Delete one item."""
-    return DeletedItems(deleted=vector_namespaces.delete(services().vectors, caller.tenant_id, namespace, item_id))
+    which = DeleteItems(ids=[item_id])
+    return DeletedItems(deleted=vector_namespaces.delete_items(services().vectors, caller.tenant_id, namespace, which))
 
 
 @router.post("/api/vectordb/{namespace}/delete")

@@ -47,11 +47,12 @@ class KnowledgeSearch(BaseModel):
     query: Text
     top_k: int = Field(default=5, ge=1, le=MAX_TOP_K)
     document_id: DocumentId | None = Field(default=None, description="Only in this document.")
+    hybrid: bool = Field(default=False, description="Rank by the query's words, too, where the store can (OpenSearch).")
 
     def search(self) -> Search:
         """Return it as a search of vectors."""
         filter = {"source": self.document_id} if self.document_id else {}
-        return Search(namespace=self.namespace, query=self.query, top_k=self.top_k, filter=filter)
+        return Search(namespace=self.namespace, query=self.query, top_k=self.top_k, filter=filter, hybrid=self.hybrid)
 
 
 def place_of(tenant_id: str, namespace: str, name: str) -> Place:

@@ -14,7 +14,7 @@ def page(store: VectorStore, tenant_id: str, *, limit: int, after: str) -> tuple
         Busy: The store starts up.
     """
     with store_at_hand():
-        names = [name for name in store.namespaces(tenant_id) if name > after]
+        names = store.namespaces(tenant_id, after=after, limit=limit + 1)
     return names[:limit], names[limit - 1] if len(names) > limit else ""
 
 
@@ -32,8 +32,8 @@ def show(store: VectorStore, tenant_id: str, namespace: str) -> Stats:
     return stats
 
 
-def delete(store: VectorStore, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
-    """Delete one item, or the namespace; return how many items went.
+def delete(store: VectorStore, tenant_id: str, namespace: str) -> int:
+    """Delete a namespace; return how many items went.
 
     Raises:
         NotFound: There is no such namespace.
@@ -41,7 +41,7 @@ def delete(store: VectorStore, tenant_id: str, namespace: str, item_id: str | No
     """
     with store_at_hand():
         _check_exists(store, tenant_id, namespace)
-        return store.delete(tenant_id, namespace, item_id)
+        return store.delete(tenant_id, namespace)
 
 
 def delete_items(store: VectorStore, tenant_id: str, namespace: str, which: DeleteItems) -> int:
@@ -55,7 +55,7 @@ def delete_items(store: VectorStore, tenant_id: str, namespace: str, which: Dele
         _check_exists(store, tenant_id, namespace)
         if which.filter:
             return store.delete_where(tenant_id, namespace, which.filter)
-        return sum(store.delete(tenant_id, namespace, item_id) for item_id in dict.fromkeys(which.ids))
+        return store.delete_items(tenant_id, namespace, which.ids)
 
 
 class AllNamespaces:

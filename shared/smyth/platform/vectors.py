@@ -18,6 +18,7 @@ from smyth.connectors.vectors.port import (
     NamespaceFull,
     NotReady,
     TooManyWriters,
+    Unsupported,
     VectorItem,
     VectorStore,
 )
@@ -131,11 +132,14 @@ class Search(BaseModel):
     vector: Vector | None = None
     top_k: int = Field(default=5, ge=1, le=MAX_TOP_K)
     filter: Filter = {}
+    hybrid: bool = Field(default=False, description="Rank by the query's words, too, where the store can (OpenSearch).")
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
         if (self.query is None) == (self.vector is None):
             raise ValueError("Send either a vector or a query text, not both.")
+        if self.hybrid and self.query is None:
+            raise ValueError("A hybrid search needs words: send a query text.")
         return self
 
 
@@ -209,7 +213,8 @@ async def search(
     """Return the nearest items, best first, and what embedding the query used.
 
     Raises:
-        Invalid: The vector or its model does not fit the namespace, or a text came without a model to embed it.
+        Invalid: The vector or its model does not fit the namespace, a text came without a model to embed it, or the
+            store does not search by words.
         BudgetExceeded: The request may not spend what embedding the query can cost.
         Busy: The store starts up, or the embedding model failed.
     """
@@ -221,9 +226,12 @@ async def search(
                 one_model.check_search(tenant_id, request.namespace)
         (vector,), usage = await _embed(embeddings, [request.query or ""], tenant_id)
     filter: dict[str, Any] = request.filter
+    words = request.query if request.hybrid else None
     try:
         with store_at_hand():
-            return store.search(tenant_id, request.namespace, vector, request.top_k, filter), usage
+            return store.search(tenant_id, request.namespace, vector, request.top_k, filter, text=words), usage
+    except Unsupported as error:
+        raise Invalid(str(error), [_fault("hybrid", "unsupported", str(error))]) from None
     except ValueError as error:
         raise Invalid(str(error), [_fault("vector", "vector", str(error))]) from None
 

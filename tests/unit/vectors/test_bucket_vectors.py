@@ -174,7 +174,7 @@ def test_a_reader_whose_segments_were_merged_away_reads_again(s3: Any) -> None:
                 merge()
             return self._s3.get_object(**arguments)
 
-    merge = once(lambda: (store.upsert(TENANT, "notes", [item("2")]), store.delete(TENANT, "notes", "1")))
+    merge = once(lambda: (store.upsert(TENANT, "notes", [item("2")]), store.delete_items(TENANT, "notes", ["1"])))
     reader = on(Stale(s3))
     assert [hit.id for hit in reader.search(TENANT, "notes", (1.0, 0.0), 5)] == ["2"]
 

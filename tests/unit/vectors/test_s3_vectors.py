@@ -60,8 +60,8 @@ def test_what_moto_knows_of_the_service_does_the_same(moto_store: S3Vectors) -> 
     with pytest.raises(DimensionMismatch):
         moto_store.upsert(TENANT, LONGEST_NAMESPACE, items(1, dimensions=3))
     assert moto_store.replace(TENANT, LONGEST_NAMESPACE, {"source": "a"}, items(1, source="a")) == 3
-    assert moto_store.delete(TENANT, LONGEST_NAMESPACE, "0001") == 0
-    assert moto_store.delete(TENANT, LONGEST_NAMESPACE, "0000") == 1
+    assert moto_store.delete_items(TENANT, LONGEST_NAMESPACE, ["0001"]) == 0
+    assert moto_store.delete_items(TENANT, LONGEST_NAMESPACE, ["0000"]) == 1
     assert moto_store.delete_where(TENANT, LONGEST_NAMESPACE, {"source": "a"}) == 0
     moto_store.upsert(TENANT, LONGEST_NAMESPACE, items(2))
     assert moto_store.delete(TENANT, LONGEST_NAMESPACE) == 2

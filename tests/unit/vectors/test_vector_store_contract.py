@@ -14,7 +14,7 @@ TENANT = "ten-a"
 
 #: Each adapter is made by the fixture ``<name>_store``; those that also search by words are listed apart.
 WITHOUT_WORDS = ["memory", "bucket", "s3_vectors"]
-WITH_WORDS: list[str] = []
+WITH_WORDS = ["opensearch"]
 
 
 @pytest.fixture(params=[*WITHOUT_WORDS, *WITH_WORDS])
@@ -25,6 +25,12 @@ def store(request: pytest.FixtureRequest) -> VectorStore:
 
 @pytest.fixture(params=WITHOUT_WORDS)
 def store_without_words(request: pytest.FixtureRequest) -> VectorStore:
+    made: VectorStore = request.getfixturevalue(f"{request.param}_store")
+    return made
+
+
+@pytest.fixture(params=WITH_WORDS)
+def store_with_words(request: pytest.FixtureRequest) -> VectorStore:
     made: VectorStore = request.getfixturevalue(f"{request.param}_store")
     return made
 
@@ -181,13 +187,13 @@ def test_a_replacement_that_does_not_fit_leaves_all_as_it_was(store: VectorStore
 
 
 def test_a_namespace_exists_once_it_was_written_to(store: VectorStore) -> None:
-    store.delete(TENANT, "notes", "1")
+    store.delete_items(TENANT, "notes", ["1"])
     store.replace(TENANT, "notes", {"source": "a"}, [])
     store.search(TENANT, "notes", (1.0, 0.0), 1)
     assert not store.exists(TENANT, "notes")
     store.replace(TENANT, "notes", {"source": "a"}, [item("1", 1, 0, source="a")])
     assert store.exists(TENANT, "notes")
-    store.delete(TENANT, "notes", "1")
+    store.delete_items(TENANT, "notes", ["1"])
     assert store.exists(TENANT, "notes")
     assert not store.exists("ten-b", "notes")
 
@@ -203,9 +209,21 @@ def test_tenants_and_namespaces_are_apart(store: VectorStore) -> None:
 def test_an_item_can_be_deleted_wherever_it_lies(store: VectorStore) -> None:
     store.upsert(TENANT, "notes", [item("1", 1, 0), item("2", 1, 1)])
     store.upsert(TENANT, "notes", [item("1", 0, 1), item("3", 1, 2)])
-    assert store.delete(TENANT, "notes", "1") == 1
-    assert store.delete(TENANT, "notes", "1") == 0
+    assert store.delete_items(TENANT, "notes", ["1"]) == 1
+    assert store.delete_items(TENANT, "notes", ["1"]) == 0
     assert ids(store, (1.0, 0.0)) == ["2", "3"]
+
+
+def test_many_items_are_deleted_at_once(store: VectorStore) -> None:
+    store.upsert(TENANT, "notes", [item(f"{n:03}", 1, n) for n in range(150)])
+    store.upsert(TENANT, "notes", [item("007", 0, 1), item("kept", 1, 0)])
+    every_other = [f"{n:03}" for n in range(1, 150, 2)]
+    assert store.delete_items(TENANT, "notes", [*every_other, "007", "unknown"]) == 75
+    assert store.delete_items(TENANT, "notes", every_other) == 0
+    assert store.delete_items(TENANT, "nothing", ["1"]) == 0
+    assert store.delete_items(TENANT, "notes", []) == 0
+    found = store.search(TENANT, "notes", (1.0, 0.0), 100)
+    assert {hit.id for hit in found} == {"kept", *(f"{n:03}" for n in range(0, 150, 2))}
 
 
 def test_a_deleted_namespace_is_empty_and_takes_other_dimensions(store: VectorStore) -> None:
@@ -274,6 +292,16 @@ def test_namespaces_are_listed_with_what_they_hold(store: VectorStore) -> None:
     assert (drafts.items, drafts.dimensions) == (1, 3)
 
 
+def test_namespaces_come_in_pages_and_in_the_order_of_names(store: VectorStore) -> None:
+    for name in ("a.b", "c", "a", "a-b", "b"):
+        store.upsert(TENANT, name, [item("1", 1, 0)])
+    store.delete(TENANT, "b")
+    assert store.namespaces(TENANT, limit=2) == ["a", "a-b"]
+    assert store.namespaces(TENANT, after="a-b", limit=2) == ["a.b", "c"]
+    assert store.namespaces(TENANT, after="b") == ["c"]
+    assert store.namespaces(TENANT, after="c", limit=2) == []
+
+
 def test_a_deleted_namespace_is_no_more_until_it_is_written_to(store: VectorStore) -> None:
     store.upsert(TENANT, "notes", [item("1", 1, 0)])
     store.delete(TENANT, "notes")
@@ -286,7 +314,7 @@ def test_a_deleted_namespace_is_no_more_until_it_is_written_to(store: VectorStor
 
 def test_an_emptied_namespace_is_still_there(store: VectorStore) -> None:
     store.upsert(TENANT, "notes", [item("1", 1, 0)])
-    store.delete(TENANT, "notes", "1")
+    store.delete_items(TENANT, "notes", ["1"])
     stats = store.stats(TENANT, "notes")
     assert stats is not None
     assert stats.items == 0
@@ -297,3 +325,17 @@ def test_words_are_refused_where_they_are_not_searched(store_without_words: Vect
     store_without_words.upsert(TENANT, "notes", [item("1", 1, 0, text="a red fox")])
     with pytest.raises(Unsupported, match="vectors alone"):
         store_without_words.search(TENANT, "notes", (1.0, 0.0), 2, text="fox")
+
+
+def test_words_and_vectors_are_ranked_together_and_scores_stay_cosines(store_with_words: VectorStore) -> None:
+    store = store_with_words
+    texts = {"near": "a grey wolf", "both": "a red fox", "worded": "one fox", "far": "a brown bear"}
+    vectors = {"near": (1, 0), "both": (1, 1), "worded": (-1, 0), "far": (0, -1)}
+    store.upsert(TENANT, "notes", [item(name, *vectors[name], text=texts[name], n=1) for name in texts])
+    hits = store.search(TENANT, "notes", (1.0, 0.0), 4, text="fox")
+    assert {hit.id for hit in hits[:2]} == {"both", "worded"}
+    assert {hit.id: hit.score for hit in hits} == pytest.approx(
+        {"near": 1.0, "both": math.sqrt(0.5), "worded": -1.0, "far": 0.0}, abs=1e-6
+    )
+    assert store.search(TENANT, "notes", (1.0, 0.0), 1, {"n": 2}, text="fox") == []
+    assert [hit.id for hit in store.search(TENANT, "notes", (1.0, 0.0), 1, text="nothing like it")] == ["near"]

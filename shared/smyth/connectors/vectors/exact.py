@@ -68,6 +68,10 @@ class Index:
         near.sort(key=lambda hit: (-hit[0], hit[1].ids[hit[2]]))
         return [_hit(score, segment, row) for score, segment, row in near[:top_k]]
 
+    def ids(self) -> set[str]:
+        """Return the ids of all items."""
+        return {item_id for segment in self.segments for item_id in segment.ids}
+
     def ids_where(self, filter: dict[str, Any]) -> set[str]:
         """Return the ids of the items whose metadata meets ``filter``.
 
@@ -132,7 +136,7 @@ def no_words(text: str | None) -> None:
         Unsupported: There are words.
     """
     if text is not None:
-        raise Unsupported("This vector store searches by vectors alone. Leave out the words, or filter by metadata.")
+        raise Unsupported("This vector store searches by vectors alone. Leave out 'hybrid', or filter by metadata.")
 
 
 def _compared(segment: Segment, rows: Rows, query: Scores) -> tuple[Scores, Places]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import frexp, ldexp, sqrt
 from threading import Lock
@@ -69,26 +69,31 @@ class MemoryVectors:
         hits = [replace(hit, score=_cosine(vector, known[hit.id])) for hit in found]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
 
-    def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
+    def delete(self, tenant_id: str, namespace: str) -> int:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.delete`."""
         with self._writing:
             index = self._index(tenant_id, namespace)
-            if item_id is None:
-                self._indexes.pop((tenant_id, namespace), None)
-                self._vectors.pop((tenant_id, namespace), None)
-                return len(index)
+            self._indexes.pop((tenant_id, namespace), None)
+            self._vectors.pop((tenant_id, namespace), None)
+            return len(index)
+
+    def delete_items(self, tenant_id: str, namespace: str, ids: Collection[str]) -> int:
+        """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_items`."""
+        with self._writing:
+            index = self._index(tenant_id, namespace)
             if not len(index):
                 return 0
-            left = self._indexes[tenant_id, namespace] = Index(_without({item_id}, index))
+            left = self._indexes[tenant_id, namespace] = Index(_without(set(ids), index))
             return len(index) - len(left)
 
     def delete_where(self, tenant_id: str, namespace: str, filter: dict[str, Any]) -> int:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.delete_where`."""
         return self.replace(tenant_id, namespace, filter, ())
 
-    def namespaces(self, tenant_id: str) -> list[str]:
+    def namespaces(self, tenant_id: str, *, after: str = "", limit: int | None = None) -> list[str]:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.namespaces`."""
-        return sorted(namespace for owner, namespace in self._indexes if owner == tenant_id)
+        names = sorted(namespace for owner, namespace in self._indexes if owner == tenant_id and namespace > after)
+        return names[:limit]
 
     def stats(self, tenant_id: str, namespace: str) -> Stats | None:
         """See :meth:`smyth.connectors.vectors.port.VectorStore.stats`."""

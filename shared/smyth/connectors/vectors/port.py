@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -70,7 +70,9 @@ class VectorStore(Protocol):
     def upsert(self, tenant_id: str, namespace: str, items: Sequence[VectorItem]) -> int:
         """Write items, replacing those with the same id; return how many were written.
 
-        All of them are seen by the next search, or none. Where an id comes twice, the last one counts.
+        Where an id comes twice, the last one counts. In memory and in the bucket all of them are seen by the next
+        search, or none. OpenSearch and S3 Vectors show a large write part by part while it goes on; one that failed
+        is whole once it is done again.
 
         Raises:
             DimensionMismatch: A vector does not fit the namespace, or not the other items.
@@ -82,7 +84,9 @@ class VectorStore(Protocol):
     def replace(self, tenant_id: str, namespace: str, filter: dict[str, Any], items: Sequence[VectorItem]) -> int:
         """Write items in the place of those that ``filter`` finds, as in :meth:`search`; return how many went.
 
-        Every search sees all of the old ones, or all of the new ones. Without items it deletes.
+        Without items it deletes. In memory and in the bucket every search sees all of the old ones, or all of the
+        new ones. OpenSearch and S3 Vectors first write the new ones and then delete the old ones, so a search in
+        between may see both, but never neither; a replacement that failed is whole once it is done again.
 
         Raises:
             DimensionMismatch: A vector does not fit the namespace, or not the other items.
@@ -123,8 +127,16 @@ class VectorStore(Protocol):
         """
         ...
 
-    def delete(self, tenant_id: str, namespace: str, item_id: str | None = None) -> int:
-        """Delete one item, or the whole namespace, which then exists no more; return how many went.
+    def delete(self, tenant_id: str, namespace: str) -> int:
+        """Delete a namespace, which then exists no more; return how many items went.
+
+        Raises:
+            TooManyWriters: The write did not get through.
+        """
+        ...
+
+    def delete_items(self, tenant_id: str, namespace: str, ids: Collection[str]) -> int:
+        """Delete the items with these ids, in one change where the store can; return how many there were.
 
         Raises:
             TooManyWriters: The write did not get through.
@@ -140,8 +152,14 @@ class VectorStore(Protocol):
         """
         ...
 
-    def namespaces(self, tenant_id: str) -> list[str]:
-        """Return the names of the tenant's namespaces, in their order."""
+    def namespaces(self, tenant_id: str, *, after: str = "", limit: int | None = None) -> list[str]:
+        """Return the names of the tenant's namespaces, in their order.
+
+        Args:
+            tenant_id: Whose namespaces.
+            after: Only names that come after this one.
+            limit: How many to return at most; None: all.
+        """
         ...
 
     def stats(self, tenant_id: str, namespace: str) -> Stats | None:
