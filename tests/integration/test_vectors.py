@@ -415,6 +415,6 @@ def test_a_stack_with_opensearch_finds_by_vector_and_by_words_and_tells_when_it_
         assert call("GET", "/api/vectordb/notes", caller=caller).json()["items"] == 3
         collection.asleep = 1
         asleep = search(caller, query="Bananas")
-        assert (asleep.status, asleep.headers["Retry-After"]) == (503, "15")
+        assert (asleep.status, asleep.headers["retry-after"]) == (503, "15")
         deleted = call("POST", "/api/vectordb/notes/delete", body={"ids": ["fruit", "code"]}, caller=caller)
         assert deleted.json() == {"deleted": 2}
