@@ -105,7 +105,7 @@ class VersionRun:
             DimensionMismatch: The namespace was filled with another embedding model.
         """
         cut = await self._chunks()
-        vectors: list[tuple[float, ...]] = []
+        vectors: list[array[float]] = []
         for start in range(0, len(cut), _BATCH):
             if not self._in_time():
                 raise OutOfTime
@@ -145,7 +145,7 @@ class VersionRun:
         await asyncio.to_thread(self._contents.keep, self._tenant_id, record.id, name, data)
         return cut
 
-    async def _batch(self, texts: Sequence[str]) -> tuple[list[tuple[float, ...]], list[Usage], bool]:
+    async def _batch(self, texts: Sequence[str]) -> tuple[list[array[float]], list[Usage], bool]:
         """Return the vectors of some pieces and what they cost, and whether they were made only now."""
         name = f"{_digest(self._model, *texts)}.vectors"
         kept = await asyncio.to_thread(self._contents.kept, self._tenant_id, self._record.id, name)
@@ -167,7 +167,7 @@ def _pack(vectors: Sequence[Sequence[float]], usage: Sequence[Usage]) -> bytes:
     return json.dumps({"vectors": packed, "usage": [asdict(one) for one in usage]}).encode()
 
 
-def _unpack(data: bytes) -> tuple[list[tuple[float, ...]], list[Usage]]:
+def _unpack(data: bytes) -> tuple[list[array[float]], list[Usage]]:
     read: dict[str, Any] = json.loads(data)
-    vectors = [tuple(array("f", base64.b64decode(vector))) for vector in read["vectors"]]
+    vectors = [array("f", base64.b64decode(vector)) for vector in read["vectors"]]
     return vectors, [Usage(**one) for one in read["usage"]]

@@ -30,7 +30,7 @@ class Origin:
         return asdict(self)
 
 
-def pieces_of(name: str, chunks: Sequence[Chunk], vectors: Sequence[tuple[float, ...]]) -> list[Piece]:
+def pieces_of(name: str, chunks: Sequence[Chunk], vectors: Sequence[Sequence[float]]) -> list[Piece]:
     """Return a document's pieces, each with where in it it stands."""
     return [
         Piece(chunk.text, vector, {"name": name, "page": chunk.page, "section": chunk.section})

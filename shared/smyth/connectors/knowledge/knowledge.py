@@ -50,7 +50,7 @@ class Piece:
     """A piece of a source, as it is found again."""
 
     text: str
-    vector: tuple[float, ...]
+    vector: Sequence[float]
     metadata: dict[str, Any]
 
 

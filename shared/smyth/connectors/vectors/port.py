@@ -9,10 +9,13 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class VectorItem:
-    """One vector with what it stands for; ``metadata`` is a JSON object."""
+    """One vector with what it stands for; ``metadata`` is a JSON object.
+
+    Many vectors at once are better given as arrays of four bytes a member: a tuple takes 32.
+    """
 
     id: str
-    vector: tuple[float, ...]
+    vector: Sequence[float]
     text: str | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 

@@ -30,6 +30,8 @@ Bytes = bytes | mmap.mmap | memoryview
 _ALIGNMENT = 16
 #: The size of the header stands before it, in this many bytes.
 _PREFIX = 4
+#: Rows that are brought to length one at a time.
+_ROWS_AT_ONCE = 1_024
 
 
 class Payloads:
@@ -249,15 +251,18 @@ def unit(vectors: Sequence[Sequence[float]]) -> NDArray[np.float32]:
     """
     import numpy as np
 
-    matrix = np.asarray(vectors, dtype=np.float64)
-    # Scaled first, so that squares of very large or small members neither overflow nor vanish.
-    largest = np.abs(matrix).max(axis=1, keepdims=True)
-    if not (np.isfinite(largest).all() and largest.all()):
-        raise ValueError(
-            "A vector is all zeros or holds a value that is no number. Send the vector that the model made."
-        )
-    matrix = matrix / largest
-    packed: NDArray[np.float32] = (matrix / np.linalg.norm(matrix, axis=1, keepdims=True)).astype("<f4")
+    packed = np.empty((len(vectors), len(vectors[0])), dtype="<f4")
+    # Part by part: a large document would take half a gigabyte for what is in between.
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        matrix = np.asarray(vectors[start : start + _ROWS_AT_ONCE], dtype=np.float64)
+        # Scaled first, so that squares of very large or small members neither overflow nor vanish.
+        largest = np.abs(matrix).max(axis=1, keepdims=True)
+        if not (np.isfinite(largest).all() and largest.all()):
+            raise ValueError(
+                "A vector is all zeros or holds a value that is no number. Send the vector that the model made."
+            )
+        matrix = matrix / largest
+        packed[start : start + len(matrix)] = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
     return packed
 
 
