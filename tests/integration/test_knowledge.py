@@ -93,6 +93,15 @@ def test_a_file_of_a_form_and_an_uploaded_file_are_documents(caller: Context) ->
     assert sorted(texts(caller)) == ["Alpha", "Beta"]
 
 
+def test_a_file_that_goes_meanwhile_makes_no_document(caller: Context) -> None:
+    file = b'--limit\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nTrains\r\n--limit--'
+    key = call("POST", "/api/storage/upload", body=file, headers=FORM, caller=caller).json()["key"]
+    services().bucket.delete(f"t/{caller['tenant_id']}/files/{key}")
+    refused = add(caller, file_key=key)
+    assert (refused.status, "There is no file" in refused.json()["detail"]) == (404, True)
+    assert call("GET", "/api/knowledge", caller=caller).json()["items"] == []
+
+
 def test_an_upload_to_come_is_indexed_when_it_arrives(caller: Context) -> None:
     planned = add(caller, name="late.txt", size=5, content_type="text/plain").json()
     assert planned["status"] == "pending"

@@ -115,20 +115,23 @@ class BucketContents:
         )
         return Content(_bare(answer["ETag"]), len(content), content_type)
 
-    def copy_file(self, tenant_id: str, file_key: str, key: str, content_type: str) -> Content:
+    def copy_file(self, tenant_id: str, file_key: str, key: str, content_type: str) -> Content | None:
         """See :meth:`smyth.platform.knowledge_records.Contents.copy_file`."""
-        self._bucket.client.copy_object(
-            Bucket=self._bucket.name,
-            Key=object_key(tenant_id, key),
-            CopySource={"Bucket": self._bucket.name, "Key": f"t/{tenant_id}/files/{file_key}"},
-            ContentType=content_type,
-            MetadataDirective="REPLACE",
-            # The file's own tags may tell when it is to go; the document stays.
-            TaggingDirective="REPLACE",
-        )
-        found = self.find(tenant_id, key)
-        assert found is not None
-        return found
+        try:
+            self._bucket.client.copy_object(
+                Bucket=self._bucket.name,
+                Key=object_key(tenant_id, key),
+                CopySource={"Bucket": self._bucket.name, "Key": f"t/{tenant_id}/files/{file_key}"},
+                ContentType=content_type,
+                MetadataDirective="REPLACE",
+                # The file's own tags may tell when it is to go; the document stays.
+                TaggingDirective="REPLACE",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            return None
+        return self.find(tenant_id, key)
 
     def upload(self, tenant_id: str, key: str, size: int, content_type: str) -> Upload:
         """See :meth:`smyth.platform.knowledge_records.Contents.upload`."""

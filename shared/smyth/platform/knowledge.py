@@ -62,7 +62,7 @@ class KnowledgeBase:
         """
         file = self._file(tenant_id, file_key)
         if file is None or file.status != "stored":
-            raise NotFound(f"There is no file {file_key}. Upload it with POST /api/storage/upload.")
+            raise _no_file(file_key)
         return file
 
     def add_file(self, tenant_id: str, place: Place, file: File, *, by: str) -> KnownDocument:
@@ -70,12 +70,14 @@ class KnowledgeBase:
 
         Raises:
             TooLarge: It is larger than documents are read.
+            NotFound: It was deleted meanwhile.
         """
         if file.size > MAX_DOCUMENT_BYTES:
             raise TooLarge(too_large(file.size))
-        return self._queued(
-            tenant_id, place, self._contents.copy_file(tenant_id, file.key, place.key, file.content_type), by
-        )
+        content = self._contents.copy_file(tenant_id, file.key, place.key, file.content_type)
+        if content is None:
+            raise _no_file(file.key)
+        return self._queued(tenant_id, place, content, by)
 
     def upload(self, tenant_id: str, place: Place, size: int, content_type: str) -> Upload:
         """Return how to upload a document; it is indexed when it arrives."""
@@ -170,6 +172,10 @@ class KnowledgeBase:
                 self._queue.send(Task(tenant_id, record.key))
                 return record
         raise _busy(document_id)
+
+
+def _no_file(file_key: str) -> NotFound:
+    return NotFound(f"There is no file {file_key}. Upload it with POST /api/storage/upload.")
 
 
 def too_large(size: int) -> str:

@@ -203,8 +203,8 @@ class Contents(Protocol):
         """Write a content."""
         ...
 
-    def copy_file(self, tenant_id: str, file_key: str, key: str, content_type: str) -> Content:
-        """Make an uploaded file a document's content."""
+    def copy_file(self, tenant_id: str, file_key: str, key: str, content_type: str) -> Content | None:
+        """Make an uploaded file a document's content; None where one of them is deleted meanwhile."""
         ...
 
     def upload(self, tenant_id: str, key: str, size: int, content_type: str) -> Upload:
