@@ -18,7 +18,7 @@ from smyth.http.idempotency import Seed, once
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
 from smyth.platform.acl import Asker
-from smyth.platform.deliveries import Run
+from smyth.platform.delivery_records import Run
 from smyth.platform.errors import Conflict
 from smyth.platform.ids import RUN, TRIGGER, is_id
 from smyth.platform.money import usd

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from smyth.http.services import services
 from smyth.http.trigger_runs import run_delivery
-from smyth.platform.deliveries import Delivery, NotYet
+from smyth.platform.deliveries import NotYet
+from smyth.platform.delivery_records import Delivery
 from smyth.platform.times import utc_now
 from smyth.platform.trigger_records import Trigger
 

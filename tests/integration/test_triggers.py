@@ -14,7 +14,7 @@ import pytest
 
 from smyth.aws.event_rules import EventRules
 from smyth.http.services import services
-from smyth.platform.deliveries import Delivery
+from smyth.platform.delivery_records import Delivery
 from smyth.platform.errors import Busy, Invalid
 from smyth.platform.trigger_records import NewTrigger
 from tests.integration.events import Context, LambdaContext, call, caller_context, handler

@@ -17,7 +17,7 @@ _MOST_HIDDEN_S = 11 * 3_600
 
 
 class SqsTriggerQueue:
-    """A :class:`~smyth.platform.deliveries.DeliveryQueue` in SQS."""
+    """A :class:`~smyth.platform.delivery_records.DeliveryQueue` in SQS."""
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
@@ -27,7 +27,7 @@ class SqsTriggerQueue:
         return make_client("sqs", data_config(_TIMEOUT_S))
 
     def send(self, body: str) -> None:
-        """See :meth:`smyth.platform.deliveries.DeliveryQueue.send`."""
+        """See :meth:`smyth.platform.delivery_records.DeliveryQueue.send`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put, put_new, update
-from smyth.platform.deliveries import Run
+from smyth.platform.delivery_records import Run
 from smyth.platform.schedule_watch import first_look
 from smyth.platform.times import rfc3339
 from smyth.platform.trigger_records import Trigger
@@ -105,13 +105,13 @@ class DynamoWatch:
 
 
 class DynamoRuns:
-    """A :class:`~smyth.platform.deliveries.RunStore` in the table."""
+    """A :class:`~smyth.platform.delivery_records.RunStore` in the table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def begin(self, run: Run, payload: str) -> Run:
-        """See :meth:`smyth.platform.deliveries.RunStore.begin`."""
+        """See :meth:`smyth.platform.delivery_records.RunStore.begin`."""
         once = _of(run, "ONCE", hashlib.sha256(run.delivery_id.encode()).hexdigest())
         found = self._table.get(once["pk"], once["sk"])
         if found is None:
@@ -128,7 +128,7 @@ class DynamoRuns:
         return stored or run.model_copy(update={"id": "", "state": "done", "until": None})
 
     def replace(self, run: Run) -> bool:
-        """See :meth:`smyth.platform.deliveries.RunStore.replace`."""
+        """See :meth:`smyth.platform.delivery_records.RunStore.replace`."""
         try:
             self._table.write(put(_run_item(run), condition="#revision = :seen", values={"seen": run.revision - 1}))
         except ConditionFailed:
@@ -136,18 +136,18 @@ class DynamoRuns:
         return True
 
     def get(self, tenant_id: str, trigger_id: str, run_id: str) -> Run | None:
-        """See :meth:`smyth.platform.deliveries.RunStore.get`."""
+        """See :meth:`smyth.platform.delivery_records.RunStore.get`."""
         item = self._table.get(f"T#{tenant_id}#TRIGGER#{trigger_id}", f"RUN#{run_id}")
         return _run(item) if item else None
 
     def payload(self, run: Run) -> str:
-        """See :meth:`smyth.platform.deliveries.RunStore.payload`."""
+        """See :meth:`smyth.platform.delivery_records.RunStore.payload`."""
         at = _of(run, "PAYLOAD", run.id)
         item = self._table.get(at["pk"], at["sk"])
         return item["payload"] if item else "null"
 
     def newest_first(self, tenant_id: str, trigger_id: str, after: str = "") -> Iterator[Run]:
-        """See :meth:`smyth.platform.deliveries.RunStore.newest_first`."""
+        """See :meth:`smyth.platform.delivery_records.RunStore.newest_first`."""
         found = self._table.query(
             f"T#{tenant_id}#TRIGGER#{trigger_id}",
             prefix="RUN#",

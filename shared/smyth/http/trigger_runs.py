@@ -20,7 +20,8 @@ from smyth.http.problems import Problem, to_problem
 from smyth.http.runs import run_plan
 from smyth.http.services import services
 from smyth.http.turns import answer, failures_told, open_turn
-from smyth.platform.deliveries import MOST_IN_CHAIN, Delivery, Failure, NotYet, Run
+from smyth.platform.deliveries import MOST_IN_CHAIN, NotYet
+from smyth.platform.delivery_records import Delivery, Failure, Run
 from smyth.platform.errors import NotFound
 from smyth.platform.idempotency import Answer, Taken, new_claim
 from smyth.platform.leases import TRIGGER_LEASE

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal, Protocol
 
-from smyth.platform.deliveries import Deliveries, Run
+from smyth.platform.deliveries import Deliveries
+from smyth.platform.delivery_records import Run
 from smyth.platform.errors import Invalid
 from smyth.platform.schedule_rules import ScheduleRule
 from smyth.platform.times import Clock, rfc3339, utc_now

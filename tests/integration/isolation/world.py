@@ -10,7 +10,7 @@ from typing import Any
 from smyth.http.services import services
 from smyth.platform.access import Caller
 from smyth.platform.audit import Event
-from smyth.platform.deliveries import Delivery, Failure
+from smyth.platform.delivery_records import Delivery, Failure
 from tests.integration.events import OPERATOR, Answer, Context, call, caller_context
 from tests.integration.talkers import talker
 
