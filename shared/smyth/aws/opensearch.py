@@ -165,9 +165,11 @@ class OpenSearchVectors:
                     raise
             known = self._dimensions(index)  # Another writer was quicker.
         if known is None:
-            # A write that came after the namespace was deleted made an index without our mapping.
-            self._documents.call(self._indices.delete, index=index, ignore=404)
-            raise TooManyWriters("The namespace was deleted while it was written to. Try again.")
+            if self._mappings(index):
+                # A write that came after the namespace was deleted made an index without our mapping.
+                self._documents.call(self._indices.delete, index=index, ignore=404)
+            # Else the other's index is not shown yet.
+            raise TooManyWriters("Others begin or delete the namespace at the same time. Try again.")
         check_dimensions(dimensions, known)
 
     def _write(self, index: str, tenant_id: str, namespace: str, items: Sequence[VectorItem]) -> int:

@@ -16,7 +16,7 @@ from opensearchpy.exceptions import RequestError, TransportError
 from smyth.aws.opensearch import OpenSearchVectors
 from smyth.aws.opensearch_client import Patience, Service, connect
 from smyth.aws.opensearch_items import cosine
-from smyth.connectors.vectors.port import NotReady, Stats, VectorItem
+from smyth.connectors.vectors.port import NotReady, Stats, TooManyWriters, VectorItem
 from tests.peers.opensearch_server import OpenSearchServer
 from tests.unit import aws_clients
 
@@ -231,6 +231,18 @@ def test_a_write_after_the_namespace_was_deleted_begins_it_anew(made: Any) -> No
     store.delete(TENANT, "notes")
     store.upsert(TENANT, "notes", [item("2", 1, 0, 0)])
     assert store.stats(TENANT, "notes") == Stats(1, 3)
+
+
+def test_another_writers_new_index_that_is_not_shown_yet_is_left_alone(
+    opensearch_store: OpenSearchVectors, opensearch: OpenSearchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opensearch_store.upsert(TENANT, "notes", [item("1", 1, 0)])
+    with monkeypatch.context() as patched:
+        patched.setattr(opensearch_store, "_mappings", lambda _: [])
+        with pytest.raises(TooManyWriters, match="Try again"):
+            opensearch_store.upsert(TENANT, "notes", [item("2", 1, 1)])
+    assert "DELETE" not in {asked.method for asked in opensearch.asked}
+    assert ids(opensearch_store, 1.0, 0.0) == ["1"]
 
 
 def test_a_domain_shows_writes_at_once(made: Any) -> None:
