@@ -129,6 +129,26 @@ def test_an_old_secret_counts_until_its_overlap_ends_and_none_is_shown_again(
     assert not any(secret in shown for secret in (first, second, third))
 
 
+def test_of_two_secrets_made_at_once_one_is_refused_and_the_other_counts(
+    caller: Context, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trigger_id = webhook(caller)
+    first = secret_of(caller, trigger_id)
+    quicker: list[str] = []
+    get = services().triggers.get
+
+    def get_before_another(*args: Any) -> Any:
+        seen = get(*args)
+        if not quicker:
+            quicker.append("")
+            quicker[0] = secret_of(caller, trigger_id)
+        return seen
+
+    monkeypatch.setattr(services().triggers, "get", get_before_another)
+    assert call("POST", f"/api/triggers/{trigger_id}/secret", body={}, caller=caller).status == 409
+    assert [post(trigger_id, secret).status for secret in (first, *quicker)] == [202, 202]
+
+
 def test_only_who_may_write_the_agent_gets_a_secret(caller: Context) -> None:
     trigger_id = webhook(caller)
     other = caller_context()

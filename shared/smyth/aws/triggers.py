@@ -8,6 +8,7 @@ whose it is      ``TRIGGER#<id>``                  ``META``
 run              ``T#<tenant>#TRIGGER#<trigger>``  ``RUN#<id>``
 what it brought  ``T#<tenant>#TRIGGER#<trigger>``  ``PAYLOAD#<id>``
 delivery's run   ``T#<tenant>#TRIGGER#<trigger>``  ``ONCE#<sha-256>``
+count             ``T#<tenant>``                    ``TRIGGERS``
 when to look      ``LEASE#SCHEDULES`` (index)       a time
 ===============  ================================  =================
 
@@ -18,10 +19,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from smyth.aws.table import ConditionFailed, Item, Table, delete, key, put, put_new, update
 from smyth.platform.delivery_records import Run
+from smyth.platform.errors import LimitReached
 from smyth.platform.schedule_watch import first_look
 from smyth.platform.times import rfc3339
 from smyth.platform.trigger_records import Trigger
@@ -37,12 +40,22 @@ class DynamoTriggers:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def create(self, trigger: Trigger) -> bool:
+    def create(self, trigger: Trigger, limit: int) -> bool:
         """See :meth:`smyth.platform.triggers.TriggerStore.create`."""
         owner = _owner(trigger.id) | {"tenant_id": trigger.tenant_id}
+        counted = update(
+            _count(trigger.tenant_id),
+            "SET #triggers = if_not_exists(#triggers, :none) + :one",
+            {"one": 1, "none": 0, "limit": limit},
+            condition="attribute_not_exists(#triggers) OR #triggers < :limit",
+        )
         try:
-            self._table.transact([put_new(_item(trigger)), put_new(owner)])
-        except ConditionFailed:
+            self._table.transact([put_new(_item(trigger)), put_new(owner), counted])
+        except ConditionFailed as failed:
+            if failed.index == 2:
+                raise LimitReached(
+                    f"There are {limit} triggers already. Delete those that are no longer needed."
+                ) from None
             return False
         return True
 
@@ -73,7 +86,10 @@ class DynamoTriggers:
 
     def delete(self, trigger: Trigger) -> None:
         """See :meth:`smyth.platform.triggers.TriggerStore.delete`."""
-        self._table.transact([delete(_place(trigger.tenant_id, trigger.id)), delete(_owner(trigger.id))])
+        there = delete(_place(trigger.tenant_id, trigger.id), condition="attribute_exists(#pk)")
+        counted = update(_count(trigger.tenant_id), "SET #triggers = if_not_exists(#triggers, :one) - :one", {"one": 1})
+        with suppress(ConditionFailed):  # Another call has deleted it, and counted that.
+            self._table.transact([there, delete(_owner(trigger.id)), counted])
 
 
 class DynamoWatch:
@@ -160,6 +176,10 @@ class DynamoRuns:
 
 def _place(tenant_id: str, trigger_id: str) -> Item:
     return key(f"T#{tenant_id}", f"TRIGGER#{trigger_id}")
+
+
+def _count(tenant_id: str) -> Item:
+    return key(f"T#{tenant_id}", "TRIGGERS")
 
 
 def _owner(trigger_id: str) -> Item:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from smyth.platform.acl import PLATFORM, Asker, Level
 from smyth.platform.agents import Agents
 from smyth.platform.component_triggers import completed, component_trigger_id
-from smyth.platform.errors import Busy, Conflict, Forbidden, Invalid, LimitReached, NotFound
+from smyth.platform.errors import Busy, Conflict, Forbidden, Invalid, NotFound
 from smyth.platform.ids import TRIGGER, is_id, new_id
 from smyth.platform.times import Clock, utc_now
 from smyth.platform.trigger_records import NewTrigger, Target, Trigger, TriggerChanges
@@ -29,8 +28,12 @@ AGENT_GONE = "Its agent was deleted. Delete the trigger, too."
 class TriggerStore(Protocol):
     """Where triggers live."""
 
-    def create(self, trigger: Trigger) -> bool:
-        """Write a new trigger; False where the id is taken."""
+    def create(self, trigger: Trigger, limit: int) -> bool:
+        """Write a new trigger; False where the id is taken.
+
+        Raises:
+            LimitReached: The tenant has ``limit`` triggers.
+        """
         ...
 
     def get(self, tenant_id: str, trigger_id: str) -> Trigger | None:
@@ -128,17 +131,13 @@ class Triggers:
             public_url=public_url,
             **{name: getattr(fields, name) for name in NewTrigger.model_fields},
         )
-        is_new = self._store.create(trigger)
+        is_new = self._store.create(trigger, MOST_TRIGGERS)
         if not is_new:
             # An earlier try of the same request, which may have ended before the rule was placed.
             stored = self.get(tenant_id, trigger.id)
             if (stored.name, stored.rule, stored.target) != (trigger.name, trigger.rule, trigger.target):
                 raise Conflict(f"The component has a trigger already: {stored.id}. Change or delete that one.")
             trigger = stored
-        # Counted with the new one written: of several that come at once, none then takes a place that is not there.
-        elif len(list(islice(self._store.all(tenant_id), MOST_TRIGGERS + 1))) > MOST_TRIGGERS:
-            self._store.delete(trigger)
-            raise LimitReached(f"There are {MOST_TRIGGERS} triggers already. Delete those that are no longer needed.")
         try:
             self._place(trigger)
         except Exception:
@@ -213,9 +212,17 @@ class Triggers:
             given["disabled_because"] = ""
         return self._change(tenant_id, trigger_id, given, asker)
 
-    def set_secrets(self, tenant_id: str, trigger_id: str, secrets: Mapping[str, str], asker: Asker) -> Trigger:
-        """Replace what the rule needs and nobody is shown."""
-        return self._change(tenant_id, trigger_id, {"secrets": dict(secrets)}, asker)
+    def set_secrets(self, seen: Trigger, secrets: Mapping[str, str]) -> Trigger:
+        """Replace what the rule needs and nobody is shown, of a trigger as it was seen.
+
+        Raises:
+            Conflict: Others have changed it since.
+        """
+        now = self._now()
+        changed = seen.model_copy(update={"secrets": dict(secrets), "updated_at": now, "version": seen.version + 1})
+        if not self._store.replace(changed):
+            raise _changed_by_others(seen.id)
+        return changed
 
     def disable(self, tenant_id: str, trigger_id: str, because: str) -> Trigger:
         """Switch a trigger off for a reason that its owners are told."""
@@ -262,9 +269,7 @@ class Triggers:
                     raise
                 self._place_newest(changed)
                 return changed
-        raise Conflict(
-            f"Others are changing the trigger {trigger_id} at the same time. Nothing was changed; try again."
-        )
+        raise _changed_by_others(trigger_id)
 
     def _check(self, tenant_id: str, agent_id: str, target: Target, asker: Asker) -> Plan:
         """Return the agent's plan; refuse a target that it does not have."""
@@ -308,3 +313,7 @@ class Triggers:
     def _remove(self, trigger: Trigger) -> None:
         if source := self._sources.get(trigger.kind):
             source.remove(trigger)
+
+
+def _changed_by_others(trigger_id: str) -> Conflict:
+    return Conflict(f"Others are changing the trigger {trigger_id} at the same time. Nothing was changed; try again.")

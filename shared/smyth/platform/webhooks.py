@@ -59,10 +59,10 @@ class Webhooks:
         Raises:
             NotFound: There is no such trigger.
             Forbidden: The asker may not write its agent.
-            Conflict: It is no webhook.
+            Conflict: It is no webhook, or somebody has changed it at the same time.
             Invalid: The secret that was given is none.
         """
-        trigger = self._triggers.get(tenant_id, trigger_id, asker)
+        trigger = self._triggers.get(tenant_id, trigger_id, asker, "write")
         if not isinstance(trigger.rule, WebhookRule):
             raise Conflict(f"The trigger {trigger_id} is of kind {trigger.kind}; only webhooks have secrets.")
         if wanted.secret is not None and not _SECRET.fullmatch(wanted.secret):
@@ -74,7 +74,7 @@ class Webhooks:
         if before and wanted.overlap_seconds:
             until = self._now() + timedelta(seconds=wanted.overlap_seconds)
             secrets |= {_PREVIOUS: before, _UNTIL: until.isoformat()}
-        return self._triggers.set_secrets(tenant_id, trigger_id, secrets, asker), secret, until
+        return self._triggers.set_secrets(trigger, secrets), secret, until
 
     def receive(self, trigger_id: str, headers: Mapping[str, str], body: bytes) -> str:
         """Take a message; one that came before is taken again and starts nothing.
