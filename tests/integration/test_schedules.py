@@ -109,14 +109,51 @@ def test_a_schedule_that_eventbridge_lost_is_dead_and_comes_back_by_a_change(cal
 def test_while_eventbridge_is_busy_schedules_are_listed_with_what_is_known(
     caller: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(_: str) -> bool:
+    asked: list[str] = []
+
+    def busy(schedule_id: str) -> bool:
+        asked.append(schedule_id)
         raise Busy("EventBridge Scheduler cannot be reached. Try again.", retry_after_s=5)
 
-    made = create(caller).json()
+    agent_id = agent_of(caller)
+    made = [create(caller, agent_id=agent_id).json() for _ in range(2)]
+    off = create(caller, agent_id=agent_id, enabled=False).json()
     monkeypatch.setattr(services().calendar, "has", busy)
-    (listed,) = call("GET", "/api/schedules", caller=caller).json()["items"]
-    assert (listed["id"], listed["state"], listed["next_run"]) == (made["id"], "on", made["next_run"])
-    assert "cannot be reached" in listed["problem"]
+    listed = call("GET", "/api/schedules", caller=caller).json()["items"]
+    assert [(one["id"], one["state"], one["next_run"]) for one in listed] == [
+        *((one["id"], "on", one["next_run"]) for one in made),
+        (off["id"], "off", None),
+    ]
+    assert ["cannot be reached" in one["problem"] for one in listed] == [True, True, False]
+    assert len(asked) == 1
+
+
+def test_a_new_interval_counts_from_when_the_schedule_was_made(
+    caller: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = create(caller, {"every": "1 hour"}).json()
+    begun = datetime.fromisoformat(made["created_at"]).replace(microsecond=0)
+    path = f"/api/schedules/{made['id']}"
+    placed = at_eventbridge(made["id"])
+    assert datetime.fromisoformat(made["next_run"]) == begun + timedelta(hours=1)
+    assert placed is not None
+    assert placed["StartDate"] == begun + timedelta(hours=1)
+
+    later = begun + timedelta(minutes=95)
+    for part in (services().schedules, services().calendar):
+        monkeypatch.setattr(part, "_now", lambda: later)
+    # From 10:35 on, what was made at 9:00: the next of every 25 minutes is 10:40, whatever else is changed then.
+    for changes in ({"rule": {"every": "25 minutes"}}, {"name": "another"}, {"enabled": False}, {"enabled": True}):
+        shown = call("PATCH", path, body=changes, caller=caller).json()
+    placed = at_eventbridge(made["id"])
+    assert datetime.fromisoformat(shown["next_run"]) == begun + timedelta(minutes=100)
+    assert placed is not None
+    assert placed["StartDate"] == begun + timedelta(minutes=100)
+    assert placed["ScheduleExpression"] == "rate(25 minutes)"
+    # A start of its own moves it.
+    start = later + timedelta(minutes=7)
+    shown = call("PATCH", path, body={"rule": {"every": "25 minutes", "starts_at": start.isoformat()}}, caller=caller)
+    assert datetime.fromisoformat(shown.json()["next_run"]) == start
 
 
 def test_the_schedules_of_a_deleted_agent_are_dead_and_say_so(caller: Context) -> None:

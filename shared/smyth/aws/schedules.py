@@ -76,8 +76,14 @@ class EventBridgeCalendar:
         return bool(found["State"] == "ENABLED")
 
     def _description(self, trigger: Trigger, rule: ScheduleRule) -> dict[str, Any]:
-        """Return what EventBridge Scheduler is told; a start that lies behind it would refuse."""
-        starts_at = rule.first_of_rate(trigger.created_at) if rule.every else rule.starts_at
+        """Return what EventBridge Scheduler is told; a start that lies behind it would refuse.
+
+        A rate always gets its next run as its start: else it would be counted from this call.
+        """
+        now = self._now()
+        starts_at = rule.starts_at
+        if rule.every:
+            starts_at = next(rule.runs(after=now, created_at=trigger.created_at), None)
         message = {
             "tenant_id": trigger.tenant_id,
             "trigger_id": trigger.id,
@@ -103,7 +109,7 @@ class EventBridgeCalendar:
             "State": "ENABLED",
             "Target": target,
         }
-        if starts_at and starts_at > self._now():
+        if starts_at and starts_at > now:
             described["StartDate"] = starts_at
         if rule.ends_at:
             described["EndDate"] = rule.ends_at

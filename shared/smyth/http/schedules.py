@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from smyth.http.answers.page import Page
 from smyth.http.answers.schedules import Schedule
@@ -15,14 +14,14 @@ from smyth.http.idempotency import once
 from smyth.http.paging import Cursor, Limit, page, read_cursor
 from smyth.http.services import services
 from smyth.platform.acl import Asker
-from smyth.platform.errors import Busy, NotFound
+from smyth.platform.delivery_records import Run
+from smyth.platform.errors import NotFound
 from smyth.platform.ids import TRIGGER, is_id
 from smyth.platform.money import usd
-from smyth.platform.names import Name
 from smyth.platform.schedule_rules import ScheduleRule
-from smyth.platform.schedules import schedule_of
+from smyth.platform.schedules import State, schedule_of
 from smyth.platform.times import rfc3339
-from smyth.platform.trigger_records import NewTrigger, Retries, Target, Trigger, TriggerChanges
+from smyth.platform.trigger_records import NewTrigger, Trigger, TriggerChanges
 from smyth.platform.webhooks import NewSecret, shown_secret
 
 router = APIRouter()
@@ -31,46 +30,32 @@ _SHOWN_RUNS = 5
 ScheduleId = Annotated[str, Path(max_length=100)]
 
 
-class NewSchedule(BaseModel):
+class NewSchedule(NewTrigger):
     """What a schedule is made from."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    name: Name
-    agent_id: str = Field(max_length=100)
     rule: ScheduleRule
-    target: Target
-    enabled: bool = True
-    retries: Retries = Retries()
 
 
-class ScheduleChanges(BaseModel):
+class ScheduleChanges(TriggerChanges):
     """What of a schedule is to change."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    name: Name | None = None
     rule: ScheduleRule | None = None
-    target: Target | None = None
-    enabled: bool | None = None
-    retries: Retries | None = None
 
 
 @router.post("/api/schedules", status_code=201, response_model=Schedule)
 async def create(request: Request, caller: TenantCaller, fields: NewSchedule) -> Response:
     """Make a schedule; under an Idempotency-Key, once."""
-    wanted = NewTrigger(**{name: getattr(fields, name) for name in NewSchedule.model_fields})
 
     def make(seed: Any) -> dict[str, Any]:
         made = services().triggers.create(
             caller.tenant_id,
-            wanted,
+            fields,
             by=caller.key_id,
             asker=Asker.of(caller),
             trigger_id=f"{TRIGGER}-{seed.ulid}",
             public_url=caller.public_url,
         )
-        return _view(made)
+        return _views([made])[0]
 
     return await once(request, caller.tenant_id, make)
 
@@ -89,21 +74,20 @@ def listing(
     found, place = services().triggers.page(
         caller.tenant_id, Asker.of(caller), kind="schedule", agent_id=agent_id, limit=limit, after=after
     )
-    return page([_view(trigger) for trigger in found], place)
+    return page(_views(found), place)
 
 
 @router.get("/api/schedules/{schedule_id}", response_model=Schedule)
 def get(caller: TenantCaller, schedule_id: ScheduleId) -> dict[str, Any]:
     """Return a schedule."""
-    return _view(_schedule(caller, schedule_id))
+    return _views([_schedule(caller, schedule_id)])[0]
 
 
 @router.patch("/api/schedules/{schedule_id}", response_model=Schedule)
 def change(caller: TenantCaller, schedule_id: ScheduleId, changes: ScheduleChanges) -> dict[str, Any]:
     """Change a schedule; the next run follows at once."""
     _schedule(caller, schedule_id)
-    given = TriggerChanges(**{name: getattr(changes, name) for name in changes.model_fields_set})
-    return _view(services().triggers.change(caller.tenant_id, schedule_id, given, Asker.of(caller)))
+    return _views([services().triggers.change(caller.tenant_id, schedule_id, changes, Asker.of(caller))])[0]
 
 
 @router.delete("/api/schedules/{schedule_id}", status_code=204)
@@ -134,14 +118,15 @@ def _schedule(caller: Caller, schedule_id: str) -> Trigger:
     return trigger
 
 
-def _view(trigger: Trigger) -> dict[str, Any]:
+def _views(triggers: list[Trigger]) -> list[dict[str, Any]]:
     schedules = services().schedules
-    last = schedules.last_run(trigger)
-    try:
-        state, problem = schedules.state(trigger, last)
-    except Busy as busy:  # The rest of it, and of the list that it stands in, is known all the same.
-        state, problem = "on", busy.detail
-    following = [rfc3339(moment) for moment in schedules.next_runs(trigger, _SHOWN_RUNS)]
+    runs = [schedules.last_run(trigger) for trigger in triggers]
+    states = schedules.states(zip(triggers, runs, strict=True))
+    return [_view(trigger, run, *told) for trigger, run, told in zip(triggers, runs, states, strict=True)]
+
+
+def _view(trigger: Trigger, last: Run | None, state: State, problem: str) -> dict[str, Any]:
+    following = [rfc3339(moment) for moment in services().schedules.next_runs(trigger, _SHOWN_RUNS)]
     rule = schedule_of(trigger)
     run = {"id": last.id, "state": last.state, "at": rfc3339(last.at), "cost": usd(last.cost)} if last else None
     return {

@@ -6,16 +6,24 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from smyth.platform.cron import read_cron
 from smyth.platform.time_zones import TimeZone
 
 _RATE = re.compile(r"(?:rate\()?\s*([1-9]\d{0,4})\s+(minute|hour|day)s?\s*\)?")
 _MOST_RATE = timedelta(days=366)
+
+
+def _whole(moment: datetime) -> datetime:
+    """Return the second, for EventBridge Scheduler knows no parts of one."""
+    return moment.replace(microsecond=0)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_whole)]
 
 
 class ScheduleRule(BaseModel):
@@ -32,8 +40,8 @@ class ScheduleRule(BaseModel):
     )
     at: str | None = Field(None, max_length=40, description='Once, on clocks of the time zone: "2027-01-31T08:00".')
     time_zone: TimeZone = Field("UTC", description="IANA name; its summer time is kept.")
-    starts_at: AwareDatetime | None = Field(None, description="Nothing runs before.")
-    ends_at: AwareDatetime | None = Field(None, description="Nothing runs after.")
+    starts_at: Moment | None = Field(None, description="Nothing runs before.")
+    ends_at: Moment | None = Field(None, description="Nothing runs after.")
 
     @field_validator("cron")
     @classmethod
@@ -66,7 +74,7 @@ class ScheduleRule(BaseModel):
 
         Args:
             after: Only later runs are told.
-            created_at: Where "every" counts from, without a start.
+            created_at: Where "every" counts from without a start, whatever is changed later.
         """
         if self.starts_at and self.starts_at > after:
             after = self.starts_at - timedelta(microseconds=1)
@@ -84,15 +92,12 @@ class ScheduleRule(BaseModel):
         if self.cron is not None:
             yield from read_cron(self.cron).after(after, zone)
         elif self.every is not None:
-            yield from _repeated(self.first_of_rate(created_at), _interval(self.every), after)
+            interval = _interval(self.every)
+            yield from _repeated(self.starts_at or _whole(created_at + interval), interval, after)
         elif self.at is not None:
             moment = _moment(self.at, zone)
             if moment > after:
                 yield moment
-
-    def first_of_rate(self, created_at: datetime) -> datetime:
-        """Return when "every" runs first: at its start, or one interval after it was made."""
-        return self.starts_at or created_at + _interval(self.every or "")
 
     @property
     def expression(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Literal, Protocol
 
 from smyth.platform.deliveries import Deliveries
 from smyth.platform.delivery_records import Run
-from smyth.platform.errors import Invalid
+from smyth.platform.errors import Busy, Invalid
 from smyth.platform.schedule_rules import ScheduleRule
 from smyth.platform.times import Clock, rfc3339, utc_now
 from smyth.platform.trigger_records import ComponentRule, Trigger
@@ -105,12 +106,35 @@ class Schedules:
         """Return what became of the newest delivery."""
         return self._deliveries.last(trigger)
 
-    def state(self, trigger: Trigger, last: Run | None) -> tuple[State, str]:
+    def states(self, shown: Iterable[tuple[Trigger, Run | None]]) -> list[tuple[State, str]]:
+        """Tell what :meth:`state` does of many schedules; while the calendar is busy, what is known without it.
+
+        Args:
+            shown: Schedules with their newest runs.
+        """
+        told: list[tuple[State, str]] = []
+        busy: Busy | None = None
+        for trigger, last in shown:
+            if busy is None:
+                try:
+                    told.append(self.state(trigger, last))
+                    continue
+                except Busy as error:  # It is not asked about the others: each call may take its time.
+                    busy = error
+            state, problem = self.state(trigger, last, is_kept=True)
+            told.append((state, busy.detail if state == "on" else problem))
+        return told
+
+    def state(self, trigger: Trigger, last: Run | None, *, is_kept: bool = False) -> tuple[State, str]:
         """Tell whether a schedule will run again, and why not.
 
         Args:
             trigger: The schedule.
             last: Its newest run.
+            is_kept: Whether to take it that the calendar keeps it, and not to ask.
+
+        Raises:
+            Busy: The calendar cannot say now.
         """
         if trigger.disabled_because:
             return "dead", trigger.disabled_because
@@ -118,7 +142,7 @@ class Schedules:
             return "off", ""
         if not self.next_runs(trigger, 1):
             return "dead", "Its last time is over. Change its rule, or delete it."
-        if not self._calendar.has(trigger.id):
+        if not (is_kept or self._calendar.has(trigger.id)):
             return "dead", "EventBridge Scheduler has lost it. Change it in any way, and it is placed anew."
         if self._unrun(trigger, last, until=self._now() - _GRACE) >= _MISSED:
             return "dead", f"It missed its last {_MISSED} times. Look at the queue of triggers and its dead letters."
