@@ -9,6 +9,7 @@ import typer
 from smyth.cli.output import AsJson, print_json, print_table
 from smyth.cli.pages import Limit, all_of, named, segment
 from smyth.cli.server import Key, Url, find_server
+from smyth.cli.triggers import last_run
 
 schedules = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Schedules of a server."
@@ -39,7 +40,7 @@ def list_schedules(
     print_table(
         ["id", "name", "rule", "state", "next run", "last run", "problem"],
         [
-            (one["id"], one["name"], _rule_of(one), one["state"], one["next_run"] or "", _last(one), one["problem"])
+            (one["id"], one["name"], _rule_of(one), one["state"], one["next_run"] or "", last_run(one), one["problem"])
             for one in items
         ],
     )
@@ -113,8 +114,3 @@ def _rule_of(shown: dict[str, Any]) -> str:
     rule = shown["rule"]
     said = next(f"{kind} {rule[kind]}" for kind in ("cron", "every", "at") if kind in rule)
     return f"{said} ({rule['time_zone']})"
-
-
-def _last(shown: dict[str, Any]) -> str:
-    last = shown["last_run"]
-    return f"{last['at']} {last['state']}" if last else "never"

@@ -43,7 +43,7 @@ def list_triggers(
         return
     print_table(
         ["id", "name", "kind", "agent", "state", "last run"],
-        [(one["id"], one["name"], one["kind"], one["agent_id"], _state(one), _last(one)) for one in items],
+        [(one["id"], one["name"], one["kind"], one["agent_id"], _state(one), last_run(one)) for one in items],
     )
 
 
@@ -204,6 +204,7 @@ def _state(shown: dict[str, Any]) -> str:
     return "on" if shown["enabled"] else f"off. {shown['disabled_because']}".rstrip(". ")
 
 
-def _last(shown: dict[str, Any]) -> str:
+def last_run(shown: dict[str, Any]) -> str:
+    """Return when a trigger or a schedule ran last, and how that stands."""
     last = shown["last_run"]
     return f"{last['at']} {last['state']}" if last else "never"

@@ -80,12 +80,12 @@ class AlertDelivery:
         await asyncio.to_thread(self._store.record, tried, self._now())
         return tried
 
-    def _waiting(self, alert: Alert) -> dict[Channel, Awaitable[None]]:
+    def _waiting(self, alert: Alert) -> dict[Channel, Awaitable[object]]:
         """Return the sending by each channel that is set up and has not taken the alert yet."""
         settings = self._store.settings(alert.tenant_id)
         open_for = {channel for channel in _CHANNELS if alert.deliveries.get(channel) != "delivered"}
         body = json.dumps(message(alert))
-        waiting: dict[Channel, Awaitable[None]] = {}
+        waiting: dict[Channel, Awaitable[object]] = {}
         if "webhook" in open_for and settings.webhook_url:
             waiting["webhook"] = self._webhooks.send(
                 settings.webhook_url, settings.webhook_secret, body.encode(), message_id=alert.id
@@ -121,7 +121,7 @@ def _text(alert: Alert) -> str:
     return f"{alert.message}\n\nTenant: {alert.tenant_id}\nTime: {rfc3339(alert.at)}\nAlert: {alert.id}\n"
 
 
-async def _outcome(sending: Awaitable[None]) -> str:
+async def _outcome(sending: Awaitable[object]) -> str:
     try:
         await sending
     except NotDelivered as error:

@@ -23,8 +23,8 @@ class Webhooks:
         self._http = http
         self._now = clock
 
-    async def send(self, url: str, secret: str, body: bytes, *, message_id: str) -> None:
-        """Post ``body``; the receiver tells repetitions by ``smyth-message-id``.
+    async def send(self, url: str, secret: str, body: bytes, *, message_id: str) -> bytes:
+        """Post ``body``; the receiver tells repetitions by ``smyth-message-id``. Return what it answered.
 
         Raises:
             NotDelivered: The address may not be called, cannot be reached, or did not answer with 2xx.
@@ -44,3 +44,4 @@ class Webhooks:
             raise NotDelivered(str(error)) from None
         if not 200 <= reply.status < 300:
             raise NotDelivered(f"The address answered with HTTP {reply.status}. It must answer with 2xx.")
+        return reply.content

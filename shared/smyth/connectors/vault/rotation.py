@@ -7,11 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from smyth.connectors.http.port import HttpError, HttpPort, HttpRequest
-from smyth.connectors.notifications.signatures import HEADER, sign
-
-_TIMEOUT_S = 10.0
-_MOST_BYTES = 64 * 1024
+from smyth.connectors.http.port import HttpPort
+from smyth.connectors.notifications.webhook import NotDelivered, Webhooks
 
 
 class NotRotated(Exception):
@@ -22,8 +19,7 @@ class RotationHook:
     """Asks for new values."""
 
     def __init__(self, http: HttpPort, clock: Callable[[], float] = time.time) -> None:
-        self._http = http
-        self._now = clock
+        self._webhooks = Webhooks(http, clock)
 
     async def new_value(self, url: str, secret: str, ask: dict[str, Any], *, message_id: str) -> str:
         """Post ``ask`` and return the value that comes back as ``{"value": "..."}``.
@@ -37,24 +33,12 @@ class RotationHook:
         Raises:
             NotRotated: The address may not be called, cannot be reached, or gave no value.
         """
-        body = json.dumps(ask).encode()
-        headers = {
-            "content-type": "application/json",
-            "user-agent": "smyth-serverless",
-            "smyth-message-id": message_id,
-            HEADER: sign(secret, body, at=int(self._now())),
-        }
-        request = HttpRequest(
-            url, method="POST", headers=headers, body=body, timeout_s=_TIMEOUT_S, max_bytes=_MOST_BYTES
-        )
         try:
-            reply = await self._http.send(request)
-        except HttpError as error:
+            content = await self._webhooks.send(url, secret, json.dumps(ask).encode(), message_id=message_id)
+        except NotDelivered as error:
             raise NotRotated(str(error)) from None
-        if not 200 <= reply.status < 300:
-            raise NotRotated(f"The address answered with HTTP {reply.status}. It must answer with 2xx.")
         try:
-            answer = json.loads(reply.content)
+            answer = json.loads(content)
         except (ValueError, RecursionError):
             answer = None
         value = answer.get("value") if isinstance(answer, dict) else None
