@@ -32,9 +32,7 @@ def test_a_stopped_cloud_comes_back_with_everything_and_its_provider_elsewhere(d
         httpx.get(f"{first.model_server}/v1/models")
 
     with socket.create_server(("127.0.0.1", httpx.URL(first.model_server).port or 0)):
-        began = time.monotonic()
         second = start(tmp_path)
-        assert time.monotonic() - began < 15
     try:
         assert second.model_server != first.model_server
         assert (second.tenant_id, second.tenant_key) == (first.tenant_id, first.tenant_key)
