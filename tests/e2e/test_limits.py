@@ -62,7 +62,7 @@ def test_32_clients_are_answered_in_seconds_by_a_cold_function(dev: Dev) -> None
         answers = list(clients.map(lambda _: http.get("/api/connectors"), range(32)))
         seconds = time.monotonic() - started
     assert {answer.status_code for answer in answers} == {200}
-    assert seconds < 20
+    assert seconds < 60
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,11 +39,16 @@ class Clock:
 
 
 @pytest.fixture
-def table(cloud: str) -> Table:
-    """The test process's table without anything of migrations in it."""
+def table(cloud: str) -> Iterator[Table]:
+    """The test process's table without anything of migrations in it, before and after."""
+    forget_migrations()
+    yield services().table
+    forget_migrations()
+
+
+def forget_migrations() -> None:
     table = services().table
     table.delete_many([key(item["pk"], item["sk"]) for item in table.query("MIGRATIONS", fields="#pk, #sk")])
-    return table
 
 
 def counting(table: Table, name: str, to: int) -> Callable[[str], str]:
@@ -203,7 +208,7 @@ def test_prepaid_tenants_of_an_earlier_version_are_given_once_what_their_plan_ga
     made.payments.record(new, NewPayment(kind="grant", requests=7), by="operator")
     made.payments.record(bought, NewPayment(kind="topup", packages=1), by="operator")
     for _ in range(2):  # As after a run whose progress was lost.
-        table.delete_many([key(item["pk"], item["sk"]) for item in table.query("MIGRATIONS", fields="#pk, #sk")])
+        forget_migrations()
         assert handler("migrate")({}, Context(60_000))["done"]
     plan = made.plans["prepaid"]
     meters = [made.meter.counted(one.id, plan, START) for one in (old, own, unlimited, new, bought)]

@@ -91,7 +91,7 @@ async def test_a_child_that_does_not_answer_is_killed_at_the_wall_clock_limit(sa
     started = time.monotonic()
     result = await sandbox.run(FINE, {}, limits=CodeLimits(wall_s=0.2))
     assert "did not end within 0.2 s" in result.error
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert gone(child.pid)
     assert (await sandbox.run(FINE, {})).output == "fine"
 

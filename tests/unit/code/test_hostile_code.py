@@ -97,7 +97,7 @@ async def test_ends_within_limits_and_harms_nobody(sandbox: QuickJsSandbox, name
     attack, said = ATTACKS[name]
     started = time.perf_counter()
     result = await sandbox.run(source_of(attack), {}, limits=LIMITS)
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 30
     assert result.output is UNDEFINED
     assert len(result.error) < 3000
 

@@ -37,7 +37,7 @@ async def test_main_is_called_with_the_inputs_and_at_once(outputs_of: Outputs) -
         "ServerlessCode", {"code": "async function main(a, b) { return a * b; }"}, {"b": 3, "a": 2}
     )
     assert found == {"Output": 6}
-    assert time.monotonic() - started < 9
+    assert time.monotonic() - started < 30
 
 
 async def test_the_old_form_runs_as_the_body_of_main(outputs_of: Outputs) -> None:
